@@ -1,0 +1,87 @@
+"""
+## Looking after permissions and questions, hourly
+
+Checks the permissions of researchers whose last call was refused, closes batches in which nothing is left to decide,
+and gives up tokens that were kept to remove what we wrote for longer than `ORCID_SYNC_DELETE_ONLY_DAYS`. Where the
+connection `airflow_api` has a login, questions about batches that a newer one replaced are ended. Where `smtp_default` and
+`ORCID_SYNC_MAIL_FROM` are set, each batch is told to its unit by one e-mail, with one reminder.
+
+| | |
+|---|---|
+| reads | connection `orcid`: one call for each permission in doubt |
+| writes | connection `ledger`: permissions with reasons, the mirror of flagged records, closed batches, daily snapshot |
+| when | every hour |
+
+**When it fails.** Nothing is lost: the next hour does the same. If it fails for hours, `orcid-sync doctor` names the
+cause.
+
+**Run it again** at any moment.
+
+**It never** writes to a record.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+from orcid_sync.report.schedule import next_write
+from orcid_sync_airflow import SETTINGS, airflow_api, default_args, ledger, mailer, registry, run_id
+
+
+@dag(
+    schedule=CronTriggerTimetable("17 * * * *", timezone="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    default_args=default_args(retries=1),
+    tags=["orcid", "watch"],
+    doc_md=__doc__,
+)
+def watch_records() -> None:
+    @task
+    def check_permissions() -> dict:
+        from orcid_sync.sync.mirror import mirror
+
+        return mirror(ledger(), registry(), run_id=run_id(), settings=SETTINGS, only_flagged=True)
+
+    @task
+    def close_finished_batches() -> int:
+        from orcid_sync.review.decisions import close_finished
+
+        return close_finished(ledger())
+
+    @task
+    def end_delete_only() -> int:
+        from orcid_sync.vault.store import end_delete_only
+
+        with ledger().transaction() as connection:
+            return end_delete_only(connection, SETTINGS.delete_only_days)
+
+    @task
+    def close_replaced_questions() -> int:
+        from orcid_sync.review.replaced import close_replaced
+
+        api = airflow_api()
+        return close_replaced(ledger(), api) if api else 0
+
+    @task
+    def take_snapshot() -> dict:
+        from orcid_sync.ledger.snapshot import take_snapshot
+
+        return take_snapshot(ledger())
+
+    @task
+    def mail_librarians() -> dict:
+        from orcid_sync.review.mail import mail_batches
+
+        send, told = mailer(), {"sender": SETTINGS.mail_from, "console_url": SETTINGS.console_url}
+        return mail_batches(ledger(), send, **told, next_write=next_write(SETTINGS)) if send else {}
+
+    # Independent of each other: a registry that does not answer must not keep batches open.
+    check_permissions()
+    close_finished_batches()
+    end_delete_only()
+    close_replaced_questions()
+    take_snapshot()
+    mail_librarians()
+
+
+watch_records()

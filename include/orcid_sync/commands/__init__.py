@@ -1,0 +1,1 @@
+"""The commands of `orcid-sync`, a module for each group. What a command needs is imported when it runs."""

@@ -1,0 +1,103 @@
+"""Does the CRIS want it? The push rule, as SQL over the staging tables: one declaration a section.
+
+`yes`: it may go out. `no`: whoever may say so has said that it must not stand on a record. `cant_say`: nobody has;
+what stands, stays. Reasons of `cant_say` are those of the closed list that pages know; reasons of `no` are for the log.
+The person's own wishes (visibility, opt-out), the researcher's permission and the units' policies are asked later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition over the row `t` of a staging table, and the answer where it is the first that holds."""
+
+    when: str
+    answer: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class SectionRules:
+    """How the rows of one section become `cris_row` and `cris_claim`.
+
+    `claim_rules` speak of one person's share (the row `c` of the contributors; none: every share is a yes).
+    """
+
+    section: str
+    relation: str
+    key: str
+    rules: tuple[Rule, ...]
+    claim_rules: tuple[Rule, ...] = ()
+    not_before: str = "NULL::date"
+    owning_unit: str = "t.owning_unit_id"
+    unit: str = "NULL::text"
+    belongs: str = "true"
+    """Which rows of the relation are of this section; one that was and is not any more gets the answer no."""
+
+
+_HAS_DOI: Final = (
+    "EXISTS (SELECT FROM staging.publication_identifiers i WHERE i.publication_id = t.publication_id "
+    "AND lower(btrim(i.external_id_type)) = 'doi' AND i.external_id_relationship = 'self' "
+    "AND staging.holds_doi(i.external_id_value))"
+)
+
+SECTION_RULES: Final[tuple[SectionRules, ...]] = (
+    SectionRules(
+        section="work",
+        relation="publications",
+        key="publication_id",
+        rules=(
+            Rule("t.curation_status = 'withdrawn'", "no", "withdrawn"),
+            Rule("t.curation_status = 'rejected'", "no", "rejected"),
+            Rule("t.is_confidential", "no", "confidential"),
+            Rule("t.visibility <> 'public'", "no", "hidden"),
+            Rule("t.curation_status <> 'approved'", "cant_say", "pending_in_cris"),
+            Rule("t.publication_status = 'retracted'", "cant_say", "retracted"),
+            Rule("t.publication_status IN ('published', 'epub')", "yes"),
+            Rule(f"t.publication_status = 'in-press' AND {_HAS_DOI}", "yes"),
+            Rule("true", "cant_say", "not_published"),
+        ),
+        claim_rules=(
+            Rule("c.claim_status = 'rejected'", "no", "claim_rejected"),
+            Rule("c.visibility <> 'public'", "no", "claim_hidden"),
+            Rule("c.claim_status = 'approved' AND c.visibility = 'public'", "yes"),
+            Rule("true", "cant_say", "pending_in_cris"),
+        ),
+        not_before="t.embargo_until",
+    ),
+    SectionRules(
+        section="employment",
+        relation="employments",
+        key="employment_id",
+        rules=(
+            Rule("t.affiliation_type <> 'employment'", "no", "other_section"),
+            Rule("t.visibility <> 'public'", "no", "hidden"),
+            Rule("true", "yes"),
+        ),
+        unit="t.unit_id",
+        belongs="t.affiliation_type = 'employment'",
+    ),
+)
+
+
+def answer_sql(rules: tuple[Rule, ...]) -> str:
+    """The answer of the first rule that holds."""
+    return _case(rules, lambda rule: rule.answer)
+
+
+def reason_sql(rules: tuple[Rule, ...]) -> str:
+    """The reason of the first rule that holds; NULL where it has none."""
+    return _case(rules, lambda rule: rule.reason)
+
+
+def _case(rules: tuple[Rule, ...], pick: object) -> str:
+    assert callable(pick)
+    arms = []
+    for rule in rules:
+        picked = pick(rule)
+        arms.append(f"WHEN {rule.when} THEN {'NULL' if picked is None else repr(picked)}")
+    return f"(CASE {' '.join(arms)} END)::text"

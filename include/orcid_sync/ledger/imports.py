@@ -1,0 +1,51 @@
+"""What an import of rows came to: how many went in, and which did not, each with the reason and what to do."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from orcid_sync.errors import Misconfigured
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RowError:
+    """One row that did not go in. `line` counts from 1, the header included; no value of the row is quoted."""
+
+    line: int
+    field: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.field}: {self.reason}. {self.remedy}"
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """`imported` rows are new or differ from what was there; `unchanged` ones stood there already."""
+
+    imported: int
+    unchanged: int
+    errors: tuple[RowError, ...]
+
+
+def read_csv(file: TextIO, columns: Sequence[str], what: str) -> Iterator[tuple[int, Row]]:
+    """The rows of a CSV file with a header, each with its line number; missing values are empty texts.
+
+    Raises Misconfigured where a column is missing. More columns than asked for are left alone.
+    """
+    reader = csv.DictReader(file)
+    missing = [column for column in columns if column not in (reader.fieldnames or ())]
+    if missing:
+        raise Misconfigured(
+            f"The {what} can't be imported",
+            why=f"the file has no column {', '.join(missing)}",
+            remedy=f"Its first line must be: {','.join(columns)}",
+        )
+    for row in reader:
+        yield reader.line_num, {column: (row[column] or "").strip() for column in columns}

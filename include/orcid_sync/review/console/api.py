@@ -1,0 +1,509 @@
+"""The JSON API: what the pages' own script calls, and what scripts of others may call with a token."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.routing import BaseRoute
+
+from orcid_sync.review.console import ledger_pages, reports
+from orcid_sync.review.console.acts import Decided
+from orcid_sync.review.console.batch_page import batch_rows
+from orcid_sync.review.console.change_page import change_page
+from orcid_sync.review.console.context import MAX_KEY, Acting, AtDesk, console_of
+from orcid_sync.review.console.filters import LISTS, Filter, View, filter_from
+from orcid_sync.review.console.visitor import Forbidden
+from orcid_sync.review.holds import pause, resume
+
+Key = Annotated[int, Path(ge=1, le=MAX_KEY)]
+Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+Word = Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
+Words = Annotated[list[Word], Field(max_length=100)]
+
+
+class Error(BaseModel):
+    """What went wrong, why, what to do, and whose move it is."""
+
+    error: str
+    what: str
+    why: str
+    remedy: str
+    who: str
+
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Error, "description": "Nobody is signed in"},
+    403: {"model": Error, "description": "Not allowed, or not sent by one of our pages"},
+    404: {"model": Error, "description": "There is no such thing among what you may see"},
+    409: {"model": Error, "description": "The batch is closed"},
+    415: {"model": Error, "description": "Not JSON"},
+    422: {"model": Error, "description": "The request can't be understood"},
+    503: {"model": Error, "description": "The ledger does not answer"},
+}
+router = APIRouter(prefix="/api", responses=_ERRORS)
+
+
+class BatchOut(BaseModel):
+    """A batch and how far it got."""
+
+    batch: int
+    unit: str
+    kind: str
+    state: str
+    created_at: dt.datetime
+    changes: int
+    add: int
+    update: int
+    remove: int
+    warned: int
+    researchers: int
+    undecided: int
+    approved: int
+    rejected: int
+    written: int
+
+
+class ChangeOut(BaseModel):
+    """A change. `decision` is the latest one's number: send it back as `seen` when you decide."""
+
+    change: int
+    item: int
+    kind: Literal["add", "update", "remove"]
+    state: str
+    section: str
+    cris_id: str
+    person_id: str
+    person: str
+    title: str
+    type: str
+    year: str
+    why: str
+    warnings: list[str]
+    first_write: bool
+    decision: int | None
+    decided_by: str | None
+
+
+class ChangesOut(BaseModel):
+    """One page of a batch's changes."""
+
+    total: int
+    page: int
+    pages: int
+    changes: list[ChangeOut]
+
+
+class DiffLine(BaseModel):
+    text: str
+    href: str | None
+    mark: Literal["same", "added", "gone"]
+
+
+class DiffField(BaseModel):
+    name: str
+    label: str
+    before: list[DiffLine]
+    after: list[DiffLine]
+
+
+class ChangeDetail(BaseModel):
+    """A change with its content before and after."""
+
+    change: int
+    item: int
+    kind: Literal["add", "update", "remove"]
+    state: str
+    person_id: str
+    orcid: str | None
+    title: str
+    why: str
+    warnings: list[str]
+    first_write: bool
+    decision: int | None
+    fields: list[DiffField]
+
+
+class ItemOut(BaseModel):
+    """An item and its state."""
+
+    item: int
+    unit: str
+    section: str
+    cris_id: str
+    person_id: str
+    person: str
+    title: str
+    state: str
+    reason: str | None
+    detail: str | None
+    put_code: int | None
+
+
+class DecidedChange(BaseModel):
+    change: int
+    decision: int | None
+    state: str
+    at: dt.datetime | None
+    by: str | None
+
+
+class DecidedBatch(BaseModel):
+    batch: int
+    state: str
+    changes: int
+    undecided: int
+
+
+class DecidedOut(BaseModel):
+    """What became of a decision; `left` counts what was left as it is, by reason."""
+
+    unit: str
+    verdict: str
+    decided: int
+    left: dict[str, int]
+    changes: list[DecidedChange]
+    batches: list[DecidedBatch]
+    questions: dict[int, str]
+
+
+class WishOut(BaseModel):
+    """How many items a wish was recorded for; `left` names the others with the reason."""
+
+    unit: str
+    wish: str
+    items: int
+    left: dict[int, str]
+
+
+class PreviewOut(BaseModel):
+    """What a decision about everything that matches would cover, and what it would leave."""
+
+    add: int
+    update: int
+    remove: int
+    warned: int
+    researchers: int
+    left_removals: int
+    left_warnings: int
+    decided_before: int
+    total: int
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SeenChange(_Strict):
+    """A change, and the latest decision that was seen on it (null: none)."""
+
+    change: int = Field(ge=1, le=MAX_KEY)
+    seen: int | None = Field(default=None, ge=1, le=MAX_KEY)
+
+
+Verdict = Literal["approve", "reject", "withdraw"]
+
+
+class DecideNamed(_Strict):
+    """A verdict on changes named one by one; one decided since it was seen is left as it is."""
+
+    verdict: Verdict
+    changes: list[SeenChange] = Field(min_length=1, max_length=20_000)
+    note: Text | None = None
+
+
+class FilterIn(_Strict):
+    """Which changes of a batch; several values of one field widen it."""
+
+    state: Words = []
+    kind: Words = []
+    care: Words = []
+    type: Words = []
+    year: Words = []
+    person: Words = []
+    why: Words = []
+    work: Words = []
+    text: Word = ""
+
+    def filter(self) -> Filter:
+        return filter_from({**{name: getattr(self, name) for name in LISTS}, "text": [self.text]})
+
+
+class PageIn(FilterIn):
+    """A filter in an address, and the page."""
+
+    page: int = Field(default=1, ge=1, le=1_000_000)
+
+
+class DecideMatching(_Strict):
+    """A verdict on what of a batch matches and is undecided; removals and warnings only where they are named."""
+
+    verdict: Verdict
+    filter: FilterIn = FilterIn()
+    removals: bool = False
+    warnings: bool = False
+    note: Text | None = None
+
+
+class Preview(_Strict):
+    filter: FilterIn = FilterIn()
+    removals: bool = False
+    warnings: bool = False
+
+
+class WishIn(_Strict):
+    """A standing wish about items; `restore` needs a note on the researcher's request."""
+
+    wish: Literal["suppress", "unsuppress", "assert", "unassert", "restore", "unrestore"]
+    items: list[Annotated[int, Field(ge=1, le=MAX_KEY)]] = Field(min_length=1, max_length=1000)
+    note: Text | None = None
+
+
+class HoldIn(_Strict):
+    """Pause or resume everything, or one unit."""
+
+    unit: Word | None = None
+    note: Text | None = None
+
+
+class HoldOut(BaseModel):
+    unit: str | None
+    paused: bool
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> JSONResponse:
+    """The description of this API, for those who are signed in."""
+    return JSONResponse(description(request.app.routes, request.scope.get("root_path", "")))
+
+
+def description(routes: list[BaseRoute], root: str) -> dict[str, Any]:
+    """The API's OpenAPI description."""
+    found = get_openapi(
+        title="ORCID review",
+        version="1",
+        description="Batches, changes, decisions and the ledger, for scripts. Sign in with a bearer token of Airflow.",
+        routes=routes,
+        servers=[{"url": root or "/"}],
+    )
+    found.setdefault("components", {})["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    found["security"] = [{"token": []}]
+    return found
+
+
+@router.get("/batches")
+def list_batches(
+    desk: AtDesk, unit: Annotated[Word | None, Query()] = None, open_only: bool = False
+) -> list[BatchOut]:
+    """The last batches of your units, the newest first."""
+    found = ledger_pages.batches(desk, desk.visitor.chosen(unit), open_only=open_only)
+    return [_batch_out(owner.code, row) for owner, row in found]
+
+
+@router.get("/batches/{batch}")
+def show_batch(desk: AtDesk, batch: Key) -> BatchOut:
+    """One batch."""
+    unit = desk.unit_of("batch", batch)
+    with desk.open(unit) as connection:
+        return _batch_out(unit.code, ledger_pages.batch(connection, batch))
+
+
+@router.get("/batches/{batch}/changes")
+def list_changes(desk: AtDesk, batch: Key, query: Annotated[PageIn, Query()]) -> ChangesOut:
+    """The changes of a batch, a hundred a page, those that need attention first."""
+    unit = desk.unit_of("batch", batch)
+    view = View(filter=query.filter(), page=query.page)
+    with desk.open(unit) as connection:
+        found = batch_rows(connection, batch, view)
+    return ChangesOut(
+        total=found.total,
+        page=query.page,
+        pages=found.pages,
+        changes=[
+            ChangeOut(
+                change=row.id,
+                item=row.item_id,
+                kind=row.kind,
+                state=row.state,
+                section=row.section,
+                cris_id=row.cris_id,
+                person_id=row.person_id,
+                person=row.person,
+                title=row.title,
+                type=row.type,
+                year=row.year,
+                why=row.why,
+                warnings=row.warnings,
+                first_write="first_write" in row.care,
+                decision=row.decision,
+                decided_by=row.by,
+            )
+            for row in found.rows
+        ],
+    )
+
+
+@router.post("/batches/{batch}/preview")
+def preview(actor: Acting, batch: Key, body: Preview) -> PreviewOut:
+    """What approving everything that matches would cover. Decides nothing."""
+    found = actor.preview(batch, body.filter.filter(), removals=body.removals, warnings=body.warnings)
+    return PreviewOut(**found.__dict__, total=found.total)
+
+
+@router.post("/batches/{batch}/decisions")
+def decide_matching(actor: Acting, batch: Key, body: DecideMatching) -> DecidedOut:
+    """Decide everything of a batch that matches."""
+    return _decided_out(
+        actor.decide_matching(
+            body.verdict,
+            batch,
+            body.filter.filter(),
+            removals=body.removals,
+            warnings=body.warnings,
+            note=body.note,
+        )
+    )
+
+
+@router.get("/changes/{change}")
+def show_change(desk: AtDesk, change: Key) -> ChangeDetail:
+    """One change, before and after."""
+    page = change_page(desk, desk.unit_of("change", change), change)
+    return ChangeDetail(
+        change=page.change.id,
+        item=page.change.item_id,
+        kind=page.change.kind,
+        state=page.change.state,
+        person_id=page.change.person_id,
+        orcid=page.orcid,
+        title=page.change.title,
+        why=page.change.why,
+        warnings=page.change.warnings,
+        first_write=page.change.first_write,
+        decision=page.decision,
+        fields=[
+            DiffField(
+                name=field.name,
+                label=field.label,
+                before=[DiffLine(**line.__dict__) for line in field.before],
+                after=[DiffLine(**line.__dict__) for line in field.after],
+            )
+            for field in page.fields
+        ],
+    )
+
+
+@router.post("/decisions")
+def decide_named(actor: Acting, body: DecideNamed) -> DecidedOut:
+    """Decide changes named one by one, all of one unit."""
+    return _decided_out(
+        actor.decide_named(body.verdict, {one.change: one.seen for one in body.changes}, body.note)
+    )
+
+
+@router.post("/wishes")
+def wish(actor: Acting, body: WishIn) -> WishOut:
+    """Never send, add our version too, restore; and back."""
+    count = actor.wish(body.wish, body.items, body.note)
+    return WishOut(unit=count.unit, wish=count.wish, items=count.items, left=count.left)
+
+
+@router.get("/items")
+def list_items(
+    desk: AtDesk,
+    unit: Annotated[Word | None, Query()] = None,
+    text: Annotated[Word, Query()] = "",
+    person: Annotated[Word, Query()] = "",
+    section: Annotated[Word, Query()] = "",
+    cris_id: Annotated[Word, Query()] = "",
+    state: Annotated[Word, Query()] = "",
+    reason: Annotated[Word, Query()] = "",
+) -> list[ItemOut]:
+    """Up to 200 items with their state, by person and title."""
+    query = ledger_pages.ItemQuery(text, person, section, cris_id, state, reason)
+    return [
+        ItemOut(
+            item=row.id,
+            unit=owner.code,
+            section=row.section,
+            cris_id=row.cris_id,
+            person_id=row.person_id,
+            person=row.person,
+            title=row.title,
+            state=row.state,
+            reason=row.reason,
+            detail=row.detail,
+            put_code=row.put_code,
+        )
+        for owner, row in ledger_pages.items(desk, desk.visitor.chosen(unit), query)
+    ]
+
+
+class RunOut(BaseModel):
+    """A run and its stages."""
+
+    run: str
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    stages: list[str]
+    failed: int
+
+
+@router.get("/runs")
+def list_runs(desk: AtDesk) -> list[RunOut]:
+    """The last runs, the newest first."""
+    return [
+        RunOut(
+            run=row.run_id,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+            stages=row.names,
+            failed=row.failed,
+        )
+        for row in reports.last_runs(desk.ledger)
+    ]
+
+
+@router.post("/pause")
+def hold(request: Request, desk: AtDesk, body: HoldIn) -> HoldOut:
+    """Hold everything, or one unit, before the next call. For operators."""
+    name = _operator(desk)
+    pause(console_of(request).ledger(), actor_name=name, unit=body.unit, note=body.note)
+    return HoldOut(unit=body.unit, paused=True)
+
+
+@router.post("/resume")
+def go_on(request: Request, desk: AtDesk, body: HoldIn) -> HoldOut:
+    """End the hold of everything, or of one unit. For operators."""
+    name = _operator(desk)
+    resume(console_of(request).ledger(), actor_name=name, unit=body.unit)
+    return HoldOut(unit=body.unit, paused=False)
+
+
+def _operator(desk: AtDesk) -> str:
+    if not desk.visitor.person.operator:
+        raise Forbidden(
+            "You may not pause or resume", why="that is for operators", remedy="Ask an operator of Airflow"
+        )
+    return desk.visitor.person.names[0]
+
+
+def _batch_out(unit: str, row: Any) -> BatchOut:
+    names = set(BatchOut.model_fields) - {"batch", "unit"}
+    return BatchOut(batch=row.id, unit=unit, **{name: getattr(row, name) for name in names})
+
+
+def _decided_out(decided: Decided) -> DecidedOut:
+    return DecidedOut(
+        unit=decided.unit,
+        verdict=decided.verdict,
+        decided=decided.decided,
+        left=decided.left,
+        changes=[DecidedChange(**one) for one in decided.changes],
+        batches=[DecidedBatch(**one) for one in decided.batches],
+        questions=decided.questions,
+    )

@@ -1,0 +1,196 @@
+"""One page of a batch: its changes as filtered, grouped and sorted, with the counts beside every filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from orcid_sync.ledger.session import Connection
+from orcid_sync.review.console.filters import PAGE_SIZE, Filter, View
+
+# Every filter as a column of its own, so that the counts beside one filter can leave that one out.
+_BASE: Final = """
+base AS MATERIALIZED (
+    SELECT shown.*,
+           (%(state)s::text[] IS NULL OR state = ANY (%(state)s)) AS in_state,
+           (%(kind)s::text[] IS NULL OR kind = ANY (%(kind)s)) AS in_kind,
+           (%(care)s::text[] IS NULL OR care && %(care)s::text[]) AS in_care,
+           (%(type)s::text[] IS NULL OR type = ANY (%(type)s)) AS in_type,
+           (%(year)s::text[] IS NULL OR year = ANY (%(year)s)) AS in_year,
+           (%(person)s::text[] IS NULL OR person_id = ANY (%(person)s)) AS in_person,
+           (%(why)s::text[] IS NULL OR why = ANY (%(why)s)) AS in_why,
+           (%(work)s::text[] IS NULL OR work = ANY (%(work)s)) AS in_work,
+           (%(text)s::text IS NULL OR title ILIKE %(text)s OR person ILIKE %(text)s OR person_id ILIKE %(text)s
+               OR cris_id ILIKE %(text)s OR keys ILIKE %(text)s) AS in_text
+    FROM (
+        SELECT change.id, change.item_id, change.action AS kind, change.warnings, change.why,
+               CASE WHEN change.state = 'written' THEN 'written'
+                    WHEN change.state = 'writing' THEN 'writing'
+                    WHEN change.state <> 'open' THEN 'closed'
+                    ELSE coalesce(change.verdict, 'undecided') END AS state,
+               ARRAY(SELECT care FROM (VALUES
+                   ('warned', cardinality(change.warnings) > 0),
+                   ('plain', cardinality(change.warnings) = 0),
+                   ('first_write', before.researcher_id IS NULL)) flags (care, raised) WHERE raised) AS care,
+               item.section, item.cris_id, item.section || '/' || item.cris_id AS work, item.researcher_id,
+               item.suppressed_at IS NOT NULL AS never_send, item.declined_at IS NOT NULL AS declined,
+               researcher.person_id,
+               coalesce(staff.credit_name, concat_ws(' ', staff.given_names, staff.family_names)) AS named,
+               coalesce(nullif(coalesce(staff.credit_name, concat_ws(' ', staff.given_names, staff.family_names)), ''),
+                        researcher.person_id) AS person,
+               coalesce(payload.title, '') AS title, coalesce(payload.type, '') AS type,
+               coalesce(payload.year::text, '') AS year, array_to_string(payload.self_keys, ' ') AS keys
+        FROM batch_change JOIN change ON change.id = batch_change.change_id
+        JOIN item ON item.id = change.item_id JOIN researcher ON researcher.id = item.researcher_id
+        LEFT JOIN cris_staff staff ON staff.person_id = researcher.person_id
+        LEFT JOIN put_code ON put_code.item_id = item.id AND put_code.closed_at IS NULL
+        LEFT JOIN payload ON payload.digest = coalesce(change.payload_digest, change.replaces_digest, put_code.digest)
+        LEFT JOIN (
+            SELECT DISTINCT written.researcher_id FROM put_code JOIN item written ON written.id = put_code.item_id
+        ) before ON before.researcher_id = item.researcher_id
+        WHERE batch_change.batch_id = %(batch)s
+    ) shown
+)
+"""
+_FIELDS: Final = ("state", "kind", "care", "type", "year", "person", "why", "work", "text")
+_ALL: Final = " AND ".join(f"in_{name}" for name in _FIELDS)
+
+_GROUP: Final = {"publication": "work", "researcher": "person_id", "kind": "kind"}
+_ORDER: Final = {
+    "attention": "group_attention DESC, group_title",
+    "title": "group_title",
+    "newest": "group_year DESC, group_title",
+    "shared": "group_size DESC, group_title",
+}
+_BY_PERSON: Final = "group_person"
+_PLACED: Final = """
+grouped AS (
+    SELECT base.*, {group} AS group_key, count(*) OVER g AS group_size,
+           count(*) FILTER (WHERE state = 'undecided') OVER g AS group_undecided,
+           bool_or(kind = 'remove' OR 'warned' = ANY (care)) OVER g AS group_attention,
+           min(title) OVER g AS group_title, max(year) OVER g AS group_year, min(person) OVER g AS group_person
+    FROM base WHERE {all} WINDOW g AS (PARTITION BY {group})
+), placed AS (
+    SELECT grouped.*, row_number() OVER (ORDER BY {order}, group_key, person, title, id) AS place FROM grouped
+)
+"""
+
+# One statement, so that the joins are done once. The counts ride on the first row, which is there on an empty page too.
+_PAGE: Final = """
+WITH {base}, {placed}, page AS (
+    SELECT * FROM placed WHERE place > %(skip)s AND place <= %(skip)s + {size}
+), facets AS (
+    SELECT jsonb_agg(jsonb_build_array(facet, value, label, n)) AS counted FROM ({facets}) counts
+)
+SELECT page.*, decided.id AS decision, decided.by, decided.at AS decided_at, decided.note, decided.role,
+       CASE WHEN row_number() OVER (ORDER BY page.place) = 1 THEN facets.counted END AS counted
+FROM facets LEFT JOIN page ON true LEFT JOIN LATERAL (
+    SELECT decision.id, decision.at, decision.role, actor.name AS by, decision_note.note
+    FROM decision LEFT JOIN actor ON actor.id = decision.actor_id
+    LEFT JOIN decision_note ON decision_note.decision_id = decision.id
+    WHERE decision.change_id = page.id ORDER BY decision.id DESC LIMIT 1
+) decided ON true
+ORDER BY place
+"""
+
+_FACETS: Final[dict[str, str]] = {
+    "state": "state",
+    "kind": "kind",
+    "care": "unnest(care)",
+    "type": "type",
+    "year": "year",
+    "person": "person_id",
+    "why": "why",
+}
+_FEWER: Final = {"person": 12, "type": 15, "year": 12}
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    value: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class BatchRows:
+    """The rows of one page and the counts by filter and value.
+
+    `total` match in all; `undecided` of them are; `plain` of these an approval covers without being asked for more.
+    """
+
+    rows: list[Any]
+    total: int
+    undecided: int
+    plain: int
+    facets: dict[str, list[FacetValue]]
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE_SIZE))
+
+
+def batch_rows(connection: Connection, batch: int, view: View) -> BatchRows:
+    """One page of a batch, read as the unit's role."""
+    values = view.filter.parameters() | {"batch": batch, "skip": (view.page - 1) * PAGE_SIZE}
+    statement = _PAGE.format(base=_BASE, placed=_placed(view), size=PAGE_SIZE, facets=_facets(view.filter))
+    rows = connection.execute(statement, values).fetchall()
+    totals = {"total": 0, "undecided": 0, "plain": 0}
+    facets: dict[str, list[FacetValue]] = {name: [] for name in _FACETS}
+    for facet, value, label, count in rows[0].counted:
+        if facet in totals:
+            totals[facet] = count
+        elif value:
+            facets[facet].append(FacetValue(value, label, count))
+    if rows[0].id is None:
+        rows = []
+    return BatchRows(rows, facets=facets, **totals)
+
+
+def _facets(filter: Filter) -> str:
+    plain = "state = 'undecided' AND NOT never_send AND NOT declined"
+    if not filter.names_removals:
+        plain += " AND kind <> 'remove'"
+    if not filter.names_warnings:
+        plain += " AND (kind = 'remove' OR NOT 'warned' = ANY (care))"
+    conditions = {"total": "true", "undecided": "state = 'undecided'", "plain": plain}
+    parts = [
+        f"SELECT '{name}' AS facet, '' AS value, '' AS label, count(*) AS n FROM base WHERE {_ALL} AND {condition}"
+        for name, condition in conditions.items()
+    ]
+    for name, value in _FACETS.items():
+        others = _ALL.replace(f"in_{name} AND ", "")
+        label = "min(person)" if name == "person" else f"min({name}::text)" if name != "care" else "min('')"
+        order = "value DESC" if name == "year" else "n DESC, value"
+        limit = f"ORDER BY {order}" + (f" LIMIT {_FEWER[name]}" if name in _FEWER else "")
+        parts.append(
+            f"(SELECT '{name}', {value} AS value, {label} AS label, count(*) AS n FROM base WHERE {others} "
+            f"GROUP BY 2 {limit})"
+        )
+    return " UNION ALL ".join(parts)
+
+
+def matching_changes(connection: Connection, batch: int, filter: Filter) -> list[Any]:
+    """Every change of a batch that passes the filter: id, kind, state, warned, researcher and latest decision."""
+    return connection.execute(
+        f"WITH {_BASE} SELECT id, kind, state, 'warned' = ANY (care) AS warned, researcher_id, never_send OR declined "
+        "AS stopped, (SELECT max(decision.id) FROM decision WHERE decision.change_id = base.id) AS decision "
+        f"FROM base WHERE {_ALL} ORDER BY id",
+        filter.parameters() | {"batch": batch},
+    ).fetchall()
+
+
+def neighbours(connection: Connection, batch: int, view: View, change: int) -> tuple[int | None, int | None]:
+    """The changes before and after one, as the view orders them."""
+    found = connection.execute(
+        f"WITH {_BASE}, {_placed(view)}, beside AS ("
+        "SELECT id, lag(id) OVER w AS before, lead(id) OVER w AS after FROM placed WINDOW w AS (ORDER BY place)) "
+        "SELECT before, after FROM beside WHERE id = %(change)s",
+        view.filter.parameters() | {"batch": batch, "change": change},
+    ).fetchone()
+    return (found.before, found.after) if found else (None, None)
+
+
+def _placed(view: View) -> str:
+    order = _BY_PERSON if view.group == "researcher" and view.sort == "attention" else _ORDER[view.sort]
+    return _PLACED.format(all=_ALL, group=_GROUP[view.group], order=order)

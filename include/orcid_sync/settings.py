@@ -1,0 +1,316 @@
+"""Every ORCID_SYNC_* variable, read and checked once at the edge.
+
+`load_settings()` reads the environment, then the secrets file; `settings_table()` is the README's table;
+`connection(name)` reads a connection of Airflow's from the same two places.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from orcid_sync.connections import (
+    ConnectionInfo,
+    connection,
+    connection_from_parts,
+    environment_name,
+    orcid_connection_name,
+)
+from orcid_sync.environment import from_secrets_file
+from orcid_sync.errors import SettingInvalid
+from orcid_sync.secret import Secret
+
+__all__ = [
+    "ConnectionInfo",
+    "Settings",
+    "connection",
+    "connection_from_parts",
+    "environment_name",
+    "load_settings",
+    "orcid_connection_name",
+    "settings_table",
+    "unknown_variables",
+]
+
+PREFIX = "ORCID_SYNC_"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+Words = Annotated[tuple[str, ...], NoDecode]
+Dates = Annotated[tuple[dt.date, ...], NoDecode]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class _SecretsFile(PydanticBaseSettingsSource):
+    """The secrets file, as a source that ranks behind the environment."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        name = PREFIX + field_name.upper()
+        return from_secrets_file().get(name) or None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = from_secrets_file()
+        named = {field: values.get(PREFIX + field.upper()) for field in self.settings_cls.model_fields}
+        return {field: value for field, value in named.items() if value}
+
+
+class Settings(BaseSettings):
+    """The settings. A field `x_y` is the variable ORCID_SYNC_X_Y; an empty variable counts as not set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=False,
+    )
+
+    timezone: str = Field(
+        default="UTC", description="Time zone of schedules and pages (a name like `Europe/Berlin`)."
+    )
+    every_days: int = Field(default=2, ge=1, le=366, description="Calendar days from one sync to the next.")
+    extract_at: str = Field(default="02:00", description="Local time at which extraction starts (`HH:MM`).")
+    write_after_hours: float = Field(
+        default=6, gt=0, le=24, description="Hours after `EXTRACT_AT` at which approved changes are written."
+    )
+    secrets_file: Path | None = Field(
+        default=None,
+        description="File of KEY=VALUE lines, read for every variable that the environment does not set.",
+    )
+    keys: SecretStr | None = Field(
+        default=None,
+        description="Keys of the token vault, `id:base64key`, comma-separated; the first one encrypts.",
+    )
+    cris_schema: str = Field(
+        default="orcid_feed", description="Schema of the contract views in the CRIS database."
+    )
+    overlap_minutes: int = Field(
+        default=10,
+        ge=0,
+        description="Minutes re-read behind the watermark: at least the CRIS's longest transaction.",
+    )
+    unknown_dates: Dates = Field(
+        default=(),
+        description="Dates that mean 'unknown' in the CRIS, such as days of a bulk import (comma-separated).",
+    )
+    item_uri_base: str | None = Field(
+        default=None, description="Base of the stable link each affiliation carries, `BASE/section/CRIS id`."
+    )
+    mirror_max_age: float = Field(
+        default=4, gt=0, description="Days after which a record is read again before it is written to."
+    )
+    rate: float = Field(
+        default=23, gt=0, le=24, description="Calls a second to the registry, per API client."
+    )
+    connect_timeout: float = Field(
+        default=5, gt=0, description="Seconds to wait for a connection to the registry."
+    )
+    call_timeout: float = Field(
+        default=60, gt=0, description="Seconds to wait for the registry's next bytes."
+    )
+    call_deadline: float = Field(
+        default=120, gt=0, description="Seconds after which a call is given up as a whole."
+    )
+    settle_seconds: float = Field(
+        default=60,
+        ge=0,
+        description="Seconds beyond the call's deadline within which a lost request may still land.",
+    )
+    calls_in_flight: int = Field(
+        default=12, ge=1, le=64, description="Calls that one worker keeps open at a time."
+    )
+    shards: int = Field(
+        default=8, ge=1, le=64, description="Mapped tasks that a stage is split into, by researcher."
+    )
+    attempts: int = Field(
+        default=5, ge=1, description="Failed attempts after which a change is stopped and needs a person."
+    )
+    approval_timeout_hours: float | None = Field(
+        default=None, gt=0, description="Hours an approval waits; default: the rhythm less two hours."
+    )
+    guard_removals: int = Field(
+        default=20, ge=0, description="Removals of a unit in one run that are always let through."
+    )
+    guard_removals_percent: Percent = Field(
+        default=10, description="Removals, in percent of a unit's written items, above which a run stops."
+    )
+    guard_updates_percent: Percent = Field(
+        default=10, description="Updates, in percent of a unit's written items, above which a run stops."
+    )
+    guard_person_percent: Percent = Field(
+        default=50,
+        description="Removals, in percent of one researcher's written items, above which a run stops.",
+    )
+    guard_shrink: int = Field(
+        default=20,
+        ge=0,
+        description="Rows a view may lose in a full reconciliation without being asked about.",
+    )
+    guard_shrink_percent: Percent = Field(
+        default=10, description="Loss, in percent of a view's rows, above which a full reconciliation stops."
+    )
+    data_docs_dir: Path = Field(
+        default=Path(".local/data_docs"),
+        description="Folder into which each run's data quality pages are written.",
+    )
+    console_url: str | None = Field(
+        default=None, description="Address of Airflow as librarians open it, for links in messages."
+    )
+    cris_item_url: str | None = Field(
+        default=None,
+        description="Address of an entry in the CRIS with `{cris_id}` and, where needed, `{section}` in it, "
+        "for the link that leads to where it is corrected.",
+    )
+    mail_from: str | None = Field(
+        default=None,
+        description="Sender of the e-mails about batches; none are sent without it and the connection `smtp_default`.",
+    )
+    contact: str | None = Field(
+        default=None, description="E-mail address or URL named to the registry in each call's User-Agent."
+    )
+    delete_only_days: int = Field(
+        default=90,
+        ge=0,
+        description="Days a permission revoked by its researcher is kept to remove what we wrote.",
+    )
+    postgres_dsn: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL server for `make demo` and `make up`; default: an embedded one.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _SecretsFile(settings_cls)
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            msg = "it is no time zone; use a name like Europe/Berlin"
+            raise ValueError(msg) from None
+        return value
+
+    @field_validator("extract_at")
+    @classmethod
+    def _is_a_clock_time(cls, value: str) -> str:
+        if not _CLOCK_TIME.fullmatch(value):
+            msg = "it is no time of day; write it like 02:00"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("cris_schema")
+    @classmethod
+    def _is_a_plain_name(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            msg = "it is no plain name of a schema (letters, digits, underscores)"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("item_uri_base", "console_url")
+    @classmethod
+    def _is_a_web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not re.match(r"https?://[^/\s]+", value) or re.search(r"[\s?#]", value):
+            msg = "it is no web address; write it like https://cris.example.edu/items"
+            raise ValueError(msg)
+        return value.rstrip("/")
+
+    @field_validator("cris_item_url")
+    @classmethod
+    def _is_an_address_with_a_place_for_the_key(cls, value: str | None) -> str | None:
+        if value is not None and not (re.match(r"https?://[^/\s]+/", value) and "{cris_id}" in value):
+            msg = "it is no web address with {cris_id} in it; write it like https://cris.example.edu/{section}/{cris_id}"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("unknown_dates", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: object) -> object:
+        return tuple(filter(None, re.split(r"[\s,]+", value))) if isinstance(value, str) else value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def extract_time(self) -> dt.time:
+        return dt.time.fromisoformat(self.extract_at)
+
+    @property
+    def approval_timeout(self) -> dt.timedelta:
+        """How long an approval waits: just under the rhythm, so that the next batch finds the field free."""
+        hours = self.approval_timeout_hours
+        return dt.timedelta(hours=max(1.0, self.every_days * 24 - 2) if hours is None else hours)
+
+    @property
+    def vault_keys(self) -> Secret | None:
+        return None if self.keys is None else Secret(self.keys.get_secret_value())
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises SettingInvalid naming each wrong variable, without its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [
+            (PREFIX + str(e["loc"][0]).upper(), e["msg"].removeprefix("Value error, "))
+            for e in error.errors()
+        ]
+    raise SettingInvalid(
+        f"Setting {', '.join(name for name, _ in wrong)}",
+        why="; ".join(f"{name}: {why}" for name, why in wrong),
+        remedy="Correct it in the environment or in the secrets file",
+        variable=wrong[0][0],
+    )
+
+
+def unknown_variables(environ: Mapping[str, str] | None = None) -> dict[str, str | None]:
+    """ORCID_SYNC_* variables that nothing reads, each with the likeliest name that was meant."""
+    known = [PREFIX + field.upper() for field in Settings.model_fields]
+    given = set(os.environ if environ is None else environ) | set(from_secrets_file(environ))
+    strays = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
+    return {name: _likeliest(name, known) for name in strays}
+
+
+def _likeliest(name: str, known: list[str]) -> str | None:
+    close = difflib.get_close_matches(
+        name.removeprefix(PREFIX), [other.removeprefix(PREFIX) for other in known], n=1
+    )
+    return PREFIX + close[0] if close else None
+
+
+def settings_table() -> str:
+    """All variables as a Markdown table: name, default, meaning."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, info in Settings.model_fields.items():
+        lines.append(f"| `{PREFIX}{name.upper()}` | {_default(info)} | {info.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _default(info: FieldInfo) -> str:
+    if info.default in (None, (), PydanticUndefined):
+        return ""
+    shown = f"{info.default:g}" if isinstance(info.default, float) else str(info.default)
+    return f"`{shown}`"

@@ -1,0 +1,257 @@
+"""Publications and employments: what items are made of, and whom it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from orcid_sync.cris import staging
+from orcid_sync.cris.rules import SectionRules, answer_sql, reason_sql
+from orcid_sync.ledger.session import Connection
+from orcid_sync.sync.merging.tally import Tally
+from orcid_sync.sync.unchanged import PARALLEL
+
+# What was never seen good has content of no hash.
+NEVER_GOOD: Final = "'00000000-0000-0000-0000-000000000000'::uuid"
+
+
+@dataclass(frozen=True)
+class Content:
+    """How the content of a section's row is made: SQL over the staged row `t`.
+
+    `joins` may bring in what `row_hash` needs; `changed` compares with the known row `known` (NULL: a new one).
+    """
+
+    data: str
+    row_hash: str
+    changed: str
+    claims: str
+    joins: str = ""
+
+
+def _children(relation: str, place: str) -> str:
+    return (
+        f"(SELECT json_agg({staging.row_json(relation, 'x', without=('publication_id',))} ORDER BY x.{place}) "
+        f"FROM staging.{relation} x WHERE x.publication_id = t.publication_id)"
+    )
+
+
+# Built as text and parsed once: half the time of building it from binary parts.
+_PUBLICATION_DATA: Final = (
+    f"(left({staging.row_json('publications', 't')}::text, -1) "
+    f"|| ',\"contributors\":' || coalesce({_children('publication_contributors', 'contributor_seq')}::text, '[]') "
+    f"|| ',\"identifiers\":' || coalesce({_children('publication_identifiers', 'identifier_seq')}::text, '[]') "
+    "|| '}')"
+)
+_EMPLOYMENT_DATA: Final = f"jsonb_strip_nulls({staging.row_json('employments', 't')}::jsonb)"
+
+# The person's best share counts: an author who is an editor as well is one claim.
+_PUBLICATION_CLAIMS: Final = """
+SELECT DISTINCT ON (a.row_id, c.person_id) a.row_id, c.person_id, {answer} AS answer, {reason} AS reason,
+       c.contributor_seq
+FROM staging.arrived a
+JOIN staging.publication_contributors c ON c.publication_id = a.cris_id
+JOIN cris_staff person ON person.person_id = c.person_id
+WHERE a.claims
+ORDER BY a.row_id, c.person_id, CASE {answer} WHEN 'yes' THEN 1 WHEN 'cant_say' THEN 2 ELSE 3 END, c.contributor_seq
+"""
+_EMPLOYMENT_CLAIMS: Final = """
+SELECT a.row_id, t.person_id, 'yes'::text AS answer, NULL::text AS reason, NULL::integer AS contributor_seq
+FROM staging.arrived a
+JOIN staging.employments t ON t.employment_id = a.cris_id
+JOIN cris_staff person ON person.person_id = t.person_id
+WHERE a.claims
+"""
+
+CONTENTS: Final[Mapping[str, Content]] = {
+    "work": Content(
+        data=f"json_strip_nulls({_PUBLICATION_DATA}::json)::jsonb",
+        # What was left out of it changes what is made of it.
+        row_hash="CASE WHEN dropped.keys IS NULL THEN h.source_hash "
+        "ELSE md5(h.source_hash::text || dropped.keys)::uuid END",
+        changed="known.row_hash IS DISTINCT FROM {row_hash}",
+        claims=_PUBLICATION_CLAIMS,
+        joins="JOIN staging.publication_hash h ON h.publication_id = t.publication_id "
+        "LEFT JOIN (SELECT cris_id, string_agg(relation || key, ',' ORDER BY relation, key) AS keys "
+        "FROM staging.flagged WHERE section = 'work' AND (effect = 'drop' OR check_name = 'orcid_valid') "
+        "GROUP BY cris_id) dropped ON dropped.cris_id = t.publication_id",
+    ),
+    "employment": Content(
+        data=_EMPLOYMENT_DATA,
+        # The units' part is added by `finish_employments`.
+        row_hash=f"md5({_EMPLOYMENT_DATA}::text)::uuid",
+        changed=f"content.data IS DISTINCT FROM {_EMPLOYMENT_DATA}",
+        claims=_EMPLOYMENT_CLAIMS,
+        joins="LEFT JOIN cris_row own ON own.section = 'employment' AND own.cris_id = t.employment_id "
+        "LEFT JOIN cris_content content ON content.row_id = own.id",
+    ),
+}
+
+_STATE: Final = ("answer", "reason", "not_before", "owning_unit_id", "unit_id")
+
+_ARRIVING: Final = """
+DROP TABLE IF EXISTS staging.arriving, staging.arrived;
+CREATE UNLOGGED TABLE staging.arriving AS
+SELECT t.*, known.id AS row_id, t.held AND (known.id IS NULL OR known.row_hash = {never_good}) AS never_good,
+       t.content_changed OR known.gone IS NOT NULL OR known.quarantined
+           OR ({known_state}) IS DISTINCT FROM ({new_state}) AS changed
+FROM (
+    SELECT t.{key} AS cris_id, {row_hash} AS row_hash, {answer} AS answer, {reason} AS reason,
+           {not_before} AS not_before, {owning_unit} AS owning_unit_id, {unit} AS unit_id, {belongs} AS belongs,
+           held.key IS NOT NULL AS held, {changed} AS content_changed
+    FROM staging.{relation} t
+    {joins}
+    LEFT JOIN held ON held.relation = '{relation}' AND held.key = t.{key}
+    LEFT JOIN cris_row known ON known.section = '{section}' AND known.cris_id = t.{key}
+) t
+LEFT JOIN cris_row known ON known.section = '{section}' AND known.cris_id = t.cris_id;
+ANALYZE staging.arriving;
+"""
+
+_TALLY: Final = """
+SELECT count(*) AS staged,
+       count(*) FILTER (WHERE belongs AND NOT held AND row_id IS NULL) AS new,
+       count(*) FILTER (WHERE NOT held AND row_id IS NOT NULL AND changed) AS changed,
+       count(*) FILTER (WHERE held AND (belongs OR row_id IS NOT NULL)) AS quarantined,
+       count(*) FILTER (WHERE NOT belongs AND row_id IS NULL) AS elsewhere
+FROM staging.arriving
+"""
+
+_INSERT: Final = f"""
+INSERT INTO cris_row (section, cris_id, row_hash, quarantined, {", ".join(_STATE)})
+SELECT %(section)s, cris_id, CASE WHEN held THEN {NEVER_GOOD} ELSE row_hash END, held,
+       CASE WHEN held THEN 'cant_say' ELSE answer END, CASE WHEN held THEN 'quarantined' ELSE reason END,
+       not_before, owning_unit_id, unit_id
+FROM staging.arriving WHERE row_id IS NULL AND belongs
+ORDER BY cris_id
+"""
+
+_UPDATE: Final = f"""
+UPDATE cris_row SET row_hash = CASE WHEN a.content_changed THEN a.row_hash ELSE cris_row.row_hash END,
+       {", ".join(f"{name} = a.{name}" for name in _STATE)},
+       quarantined = false, gone = NULL, merged_into = NULL, changed_at = now()
+FROM staging.arriving a WHERE cris_row.id = a.row_id AND a.changed AND NOT a.held
+"""
+
+# The last good content stays; only that it waits, and that it is there, is news.
+_HOLD: Final = """
+UPDATE cris_row SET quarantined = true, gone = NULL, merged_into = NULL, changed_at = now()
+FROM staging.arriving a
+WHERE cris_row.id = a.row_id AND a.held AND (NOT cris_row.quarantined OR cris_row.gone IS NOT NULL)
+"""
+
+_ARRIVED: Final = """
+CREATE UNLOGGED TABLE staging.arrived AS
+SELECT r.id AS row_id, a.cris_id, NOT a.held AND (a.row_id IS NULL OR a.content_changed) AS content,
+       NOT a.held OR a.never_good AS claims
+FROM staging.arriving a JOIN cris_row r ON r.section = %(section)s AND r.cris_id = a.cris_id;
+"""
+
+_CONTENT: Final = """
+DROP TABLE IF EXISTS staging.arriving_content;
+CREATE UNLOGGED TABLE staging.arriving_content AS
+SELECT a.row_id, {data} AS data
+FROM staging.{relation} t JOIN staging.arrived a ON a.cris_id = t.{key} AND a.content;
+INSERT INTO cris_content (row_id, data) SELECT row_id, data FROM staging.arriving_content ORDER BY row_id
+ON CONFLICT (row_id) DO UPDATE SET data = EXCLUDED.data;
+DROP TABLE staging.arriving_content;
+"""
+
+_CLAIMS: Final = """
+DROP TABLE IF EXISTS staging.wanted_claim;
+CREATE UNLOGGED TABLE staging.wanted_claim AS {claims};
+ANALYZE staging.wanted_claim;
+DELETE FROM cris_claim USING staging.arrived a
+WHERE cris_claim.row_id = a.row_id AND a.claims AND NOT EXISTS (
+    SELECT FROM staging.wanted_claim w WHERE w.row_id = cris_claim.row_id AND w.person_id = cris_claim.person_id);
+UPDATE cris_claim SET answer = w.answer, reason = w.reason, contributor_seq = w.contributor_seq
+FROM staging.wanted_claim w
+WHERE cris_claim.row_id = w.row_id AND cris_claim.person_id = w.person_id
+  AND (cris_claim.answer, cris_claim.reason, cris_claim.contributor_seq)
+      IS DISTINCT FROM (w.answer, w.reason, w.contributor_seq);
+INSERT INTO cris_claim (row_id, person_id, answer, reason, contributor_seq)
+SELECT row_id, person_id, answer, reason, contributor_seq FROM staging.wanted_claim w
+WHERE NOT EXISTS (SELECT FROM cris_claim c WHERE c.row_id = w.row_id AND c.person_id = w.person_id)
+ORDER BY row_id;
+DROP TABLE staging.wanted_claim, staging.arrived, staging.arriving;
+"""
+
+# A post's payload depends on its units and on whether it has ended, which time alone may bring about.
+_FINISH_EMPLOYMENTS: Final = """
+WITH unit_hash AS (
+    SELECT own.unit_id, string_agg(above.row_hash::text, '' ORDER BY step.n) AS hashes
+    FROM cris_unit own CROSS JOIN LATERAL unnest(own.path) WITH ORDINALITY AS step (unit_id, n)
+    JOIN cris_unit above ON above.unit_id = step.unit_id
+    GROUP BY own.unit_id
+), dated AS (
+    SELECT r.id, r.unit_id, content.data, (content.data ->> 'end_year')::integer AS year,
+           (content.data ->> 'end_month')::integer AS month, (content.data ->> 'end_day')::integer AS day
+    FROM cris_row r JOIN cris_content content ON content.row_id = r.id
+    WHERE r.section = 'employment' AND (r.gone IS NULL OR r.gone = 'vanished')
+), judged AS (
+    SELECT *, coalesce(CASE
+        WHEN month IS NULL THEN year < extract(year FROM current_date)
+        WHEN day IS NULL THEN make_date(year, month, 1) + interval '1 month' <= current_date
+        ELSE make_date(year, month, day) < current_date END, false) AS ended
+    FROM dated
+), wanted AS (
+    SELECT judged.id, judged.ended,
+           md5(judged.data::text || judged.ended::text || coalesce(unit_hash.hashes, ''))::uuid AS row_hash
+    FROM judged LEFT JOIN unit_hash ON unit_hash.unit_id = judged.unit_id
+)
+UPDATE cris_row SET ended = wanted.ended, row_hash = wanted.row_hash, changed_at = now()
+FROM wanted WHERE wanted.id = cris_row.id AND (cris_row.ended, cris_row.row_hash)
+    IS DISTINCT FROM (wanted.ended, wanted.row_hash)
+"""
+
+
+def merge_section(connection: Connection, rules: SectionRules) -> Tally:
+    """Staging into `cris_row`, `cris_content` and `cris_claim`; rows that say nothing new are not touched."""
+    content = CONTENTS[rules.section]
+    connection.execute(
+        _ARRIVING.format(
+            never_good=NEVER_GOOD,
+            known_state=", ".join(f"known.{name}" for name in _STATE),
+            new_state=", ".join(f"t.{name}" for name in _STATE),
+            key=rules.key,
+            row_hash=content.row_hash,
+            answer=answer_sql(rules.rules),
+            reason=reason_sql(rules.rules),
+            not_before=rules.not_before,
+            owning_unit=rules.owning_unit,
+            unit=rules.unit,
+            belongs=rules.belongs,
+            changed=content.changed.format(row_hash=content.row_hash),
+            relation=rules.relation,
+            joins=content.joins,
+            section=rules.section,
+        )
+    )
+    counted = connection.execute(_TALLY).fetchone()
+    assert counted is not None
+    section = {"section": rules.section}
+    connection.execute(_INSERT, section)
+    connection.execute(_UPDATE)
+    connection.execute(_HOLD)
+    connection.execute(_ARRIVED, section)
+    connection.execute("ANALYZE staging.arrived")
+    connection.execute(PARALLEL)
+    connection.execute(_CONTENT.format(data=content.data, relation=rules.relation, key=rules.key))
+    claims = content.claims.format(
+        answer=answer_sql(rules.claim_rules) if rules.claim_rules else "",
+        reason=reason_sql(rules.claim_rules) if rules.claim_rules else "",
+    )
+    connection.execute(_CLAIMS.format(claims=claims))
+    return Tally.of(
+        counted.staged,
+        new=counted.new,
+        changed=counted.changed,
+        quarantined=counted.quarantined,
+        elsewhere=counted.elsewhere,
+    )
+
+
+def finish_employments(connection: Connection) -> None:
+    """Let changes of units, and the passing of an end date, reach the posts they concern."""
+    connection.execute(_FINISH_EMPLOYMENTS)

@@ -1,0 +1,8 @@
+"""The mirror stage: what stands on the records, as our API clients see it."""
+
+from __future__ import annotations
+
+from orcid_sync.sync.mirror.stage import mirror, refresh_record
+from orcid_sync.sync.mirror.trouble import decide_emptied, mark_trouble
+
+__all__ = ["decide_emptied", "mark_trouble", "mirror", "refresh_record"]

@@ -1,0 +1,134 @@
+"""Payloads: made once for each CRIS row that changed, whoever its researchers are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
+
+import orjson
+from psycopg.types.json import set_json_loads
+
+from orcid_sync.ledger.session import Connection
+from orcid_sync.model import payloads as rules
+from orcid_sync.model.affiliation_keys import content_key, near_keys
+from orcid_sync.model.payloads import Payload, Refusal
+from orcid_sync.settings import Settings
+
+CHUNK: Final = 2000
+_SQL: Final = resources.files("orcid_sync.sync.propose") / "sql"
+
+_NEXT: Final = """
+SELECT to_make.row_id, to_make.input_hash, cris_row.section, cris_row.cris_id, cris_content.data, to_make.path
+FROM to_make JOIN cris_row ON cris_row.id = to_make.row_id JOIN cris_content ON cris_content.row_id = to_make.row_id
+WHERE to_make.row_id > %s ORDER BY to_make.row_id LIMIT %s
+"""
+_COPY: Final = """
+COPY made (row_id, input_hash, digest, refusal, refusal_field, refusal_message, warnings, is_preprint, section, content,
+           title, type, year, self_keys, keys) FROM STDIN
+"""
+_AUTHENTICATED: Final = """
+SELECT researcher.person_id, min(permission.orcid) AS orcid
+FROM permission JOIN researcher ON researcher.id = permission.researcher_id
+WHERE permission.orcid IS NOT NULL AND permission.state IN ('granted', 'paused_by_researcher', 'left')
+GROUP BY researcher.person_id
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one CRIS row: a payload with the keys to find it by, or a refusal."""
+
+    result: Payload | Refusal
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes payloads of all sections. `authenticated` are the iDs that came by OAuth, by person id."""
+
+    authenticated: Mapping[str, str]
+    units: Mapping[str, Mapping[str, Any]]
+    item_uri_base: str | None
+    unknown_dates: frozenset[dt.date]
+    today: dt.date
+
+    def make(self, section: str, cris_id: str, data: Mapping[str, Any], path: Iterable[str]) -> Made:
+        """One row's payload. `data` is the contract row, `path` its CRIS unit and the units above it."""
+        if section == "work":
+            return self._work(data)
+        return self._affiliation(section, cris_id, data, path)
+
+    def _work(self, data: Mapping[str, Any]) -> Made:
+        result = rules.work_payload(
+            rules.Publication.from_row(data),
+            [rules.Contributor.from_row(row) for row in data.get("contributors") or ()],
+            [rules.Identifier.from_row(row) for row in data.get("identifiers") or ()],
+            authenticated=self.authenticated,
+        )
+        return Made(result, result.self_keys if isinstance(result, Payload) else ())
+
+    def _affiliation(self, section: str, cris_id: str, data: Mapping[str, Any], path: Iterable[str]) -> Made:
+        uri = f"{self.item_uri_base}/{section}/{cris_id}" if self.item_uri_base else None
+        result = rules.employment_payload(
+            rules.Employment.from_row(data),
+            [rules.Organization.from_row(self.units[unit]) for unit in path if unit in self.units],
+            item_uri=uri,
+            today=self.today,
+            unknown_dates=self.unknown_dates,
+        )
+        if isinstance(result, Refusal):
+            return Made(result)
+        return Made(result, (*result.self_keys, content_key(result.content), *near_keys(result.content)))
+
+
+def make_payloads(connection: Connection, settings: Settings) -> dict[str, int]:
+    """Make the payloads of all rows whose input changed, inside the caller's transaction.
+
+    The input is the row itself, its units, the authenticated iDs of its contributors, and the version of our rules.
+    Returns `{made, refused}`.
+    """
+    set_json_loads(orjson.loads, connection)
+    version = f"{rules.VERSION}|{settings.item_uri_base}|{sorted(settings.unknown_dates)}"
+    connection.execute("SELECT set_config('orcid_sync.payload_version', %s, true) AS version", (version,))
+    connection.execute((_SQL / "0_to_make.sql").read_text())
+    maker = _maker(connection, settings)
+    counts = {"made": 0, "refused": 0}
+    for rows in _chunks(connection):
+        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for row in rows:
+                made = maker.make(row.section, row.cris_id, row.data, row.path or ())
+                counts["refused" if isinstance(made.result, Refusal) else "made"] += 1
+                copy.write_row(_columns(row, made))
+    connection.execute((_SQL / "0_made.sql").read_text())
+    return counts
+
+
+def _maker(connection: Connection, settings: Settings) -> Maker:
+    authenticated = dict(connection.execute(_AUTHENTICATED).fetchall())
+    units = dict(connection.execute("SELECT unit_id, data FROM cris_unit").fetchall())
+    today = dt.datetime.now(settings.zone).date()
+    return Maker(authenticated, units, settings.item_uri_base, frozenset(settings.unknown_dates), today)
+
+
+def _chunks(connection: Connection) -> Iterator[list[Any]]:
+    last = 0
+    while rows := connection.execute(_NEXT, (last, CHUNK)).fetchall():
+        yield rows
+        last = rows[-1].row_id
+
+
+def _columns(row: Any, made: Made) -> tuple[Any, ...]:
+    result = made.result
+    if isinstance(result, Refusal):
+        return (
+            row.row_id, row.input_hash, None, result.reason, result.field, result.message, [], False, row.section,
+            None, None, None, None, [], [],
+        )  # fmt: skip
+    return (
+        row.row_id, row.input_hash, result.digest, None, None, None, list(result.warnings), result.is_preprint,
+        row.section, orjson.dumps(result.content).decode(), result.title, result.type, result.year,
+        list(result.self_keys), list(made.keys),
+    )  # fmt: skip

@@ -1,0 +1,95 @@
+-- Beside each wish: the permission, the record as last read, and what on it is the same thing.
+CREATE TEMP TABLE asked ON COMMIT DROP AS
+SELECT wish.*, permission.id AS permission_id, permission.orcid, permission.state AS permission_state,
+       record.status AS record_status, record.read_at, record.works_on_record,
+       CASE
+           WHEN permission.state IS NULL THEN 'never_asked'
+           WHEN permission.state <> 'granted' THEN permission.state
+           WHEN permission.suspect_since IS NOT NULL THEN 'being_checked'
+       END AS no_permission
+FROM wish
+LEFT JOIN permission ON permission.researcher_id = wish.researcher_id AND permission.client_id = wish.client_id
+LEFT JOIN record ON record.orcid = permission.orcid AND record.client_id = wish.client_id;
+CREATE INDEX ON asked (researcher_id, row_id);
+ANALYZE asked;
+
+CREATE TEMP TABLE same ON COMMIT DROP AS
+SELECT DISTINCT asked.researcher_id, asked.row_id, asked.client_id, asked.orcid, asked.section,
+       found.put_code,
+       found.source_client_id IS NOT DISTINCT FROM asked.client_id AS ours,
+       found.self_claimed,
+       found.source_client_id IN (SELECT client_id FROM api_client) AS of_us,
+       owner.item_id AS owner_item_id, owner.unit_id AS owner_unit_id
+FROM asked
+JOIN cris_row_key wanted ON wanted.row_id = asked.row_id
+JOIN record_item_key standing ON standing.orcid = asked.orcid AND standing.key = wanted.key
+    AND standing.client_id = asked.client_id AND standing.section = asked.section
+JOIN record_item found ON found.orcid = standing.orcid AND found.section = standing.section
+    AND found.put_code = standing.put_code AND found.client_id = standing.client_id
+LEFT JOIN put_code owner ON owner.client_id = asked.client_id AND owner.orcid = asked.orcid
+    AND owner.section = found.section AND owner.put_code = found.put_code AND owner.closed_at IS NULL
+WHERE asked.answer = 'yes' AND asked.put_code_id IS NULL AND asked.no_permission IS NULL
+  AND standing.relationship IN ('self', 'near')
+  -- By content only what has no identifier of its own, and from our own client only the very same post.
+  AND NOT (wanted.key LIKE 'near:%' AND found.source_client_id IS NOT DISTINCT FROM asked.client_id)
+  AND NOT (wanted.key LIKE 'content:%' AND found.source_client_id IS NOT DISTINCT FROM asked.client_id AND EXISTS (
+        SELECT FROM record_item_key other WHERE other.orcid = standing.orcid AND other.section = standing.section
+        AND other.put_code = standing.put_code AND other.client_id = standing.client_id AND other.key LIKE 'uri:%'))
+  -- A preprint and its published version are two works, even where one identifier was given to both.
+  AND (found.is_preprint = asked.is_preprint OR found.source_client_id IS NOT DISTINCT FROM asked.client_id);
+
+CREATE TEMP TABLE on_record ON COMMIT DROP AS
+WITH claims AS (
+    SELECT client_id, orcid, section, put_code, count(*) AS claimed_by FROM same
+    WHERE ours AND owner_item_id IS NULL GROUP BY client_id, orcid, section, put_code
+)
+SELECT same.researcher_id, same.row_id,
+       min(same.put_code) FILTER (WHERE ours AND owner_item_id IS NULL) AS free_put_code,
+       coalesce(max(claims.claimed_by), 0) AS claimed_by,
+       min(owner_item_id) FILTER (WHERE ours) AS owner_item_id,
+       min(owner_unit_id) FILTER (WHERE ours) AS owner_unit_id,
+       bool_or(NOT ours) AS elsewhere,
+       bool_or(NOT ours AND of_us) AS elsewhere_of_us,
+       bool_and(self_claimed) FILTER (WHERE NOT ours) AS elsewhere_self_claimed
+FROM same LEFT JOIN claims USING (client_id, orcid, section, put_code)
+GROUP BY same.researcher_id, same.row_id;
+
+-- Several persons of the CRIS may have connected one record: the first of them stands for all.
+CREATE TEMP TABLE holder ON COMMIT DROP AS
+SELECT researcher_id, client_id, first_value(researcher_id) OVER (PARTITION BY client_id, orcid ORDER BY researcher_id) AS holder
+FROM permission
+WHERE (client_id, orcid) IN (SELECT client_id, orcid FROM permission GROUP BY client_id, orcid HAVING count(*) > 1);
+ANALYZE holder;
+-- What one of them removed from the record, its researcher removed for all.
+UPDATE asked SET tombstone = true
+FROM holder mine
+JOIN holder other ON other.client_id = mine.client_id AND other.holder = mine.holder AND other.researcher_id <> mine.researcher_id
+JOIN item ON item.researcher_id = other.researcher_id AND item.tombstone_at IS NOT NULL
+WHERE asked.researcher_id = mine.researcher_id AND asked.client_id = mine.client_id
+  AND item.section = asked.section AND item.cris_id = asked.cris_id;
+
+-- Of several CRIS rows for one record that share a self identifier, one speaks: the one that stands on the record, else
+-- the one first seen. The registry would refuse the second (409), whatever their types are.
+CREATE TEMP TABLE twin ON COMMIT DROP AS
+WITH keyed AS (
+    SELECT wish_key.*, coalesce(holder.holder, wish_key.researcher_id) AS holder
+    FROM wish_key LEFT JOIN holder USING (researcher_id, client_id)
+), shared AS (
+    SELECT holder, client_id, section, key FROM keyed
+    GROUP BY holder, client_id, section, key HAVING count(*) > 1
+), ranked AS (
+    SELECT keyed.researcher_id, keyed.row_id,
+           first_value(keyed.row_id) OVER speaking AS speaker, first_value(keyed.researcher_id) OVER speaking AS person
+    FROM keyed
+    JOIN shared USING (holder, client_id, section, key)
+    JOIN wish ON wish.researcher_id = keyed.researcher_id AND wish.row_id = keyed.row_id
+    WINDOW speaking AS (
+        PARTITION BY keyed.holder, keyed.client_id, keyed.section, keyed.key
+        ORDER BY wish.put_code_id IS NULL, NOT wish.asserted, wish.refused_by_person OR wish.tombstone, keyed.row_id, keyed.researcher_id
+    )
+)
+SELECT DISTINCT ON (ranked.researcher_id, ranked.row_id) ranked.researcher_id, ranked.row_id, ranked.speaker,
+       speaker.cris_id AS speaker_cris_id, speaker.unit_id AS speaker_unit_id
+FROM ranked JOIN wish speaker ON speaker.researcher_id = ranked.person AND speaker.row_id = ranked.speaker
+WHERE (ranked.row_id, ranked.researcher_id) <> (ranked.speaker, ranked.person)
+ORDER BY ranked.researcher_id, ranked.row_id, ranked.speaker;

@@ -1,0 +1,74 @@
+-- The decision table: for each wish an action, a reason to hold it, or nothing to do.
+CREATE TEMP TABLE verdict ON COMMIT DROP AS
+WITH judged AS (
+    SELECT asked.*, on_record.free_put_code, on_record.elsewhere_of_us, on_record.elsewhere, unit.duplicates,
+           twin.speaker_cris_id,
+        CASE
+            WHEN asked.answer = 'no' AND asked.put_code_id IS NOT NULL THEN 'remove'
+            WHEN asked.answer = 'no' THEN 'close'
+            WHEN asked.answer <> 'yes' THEN 'hold:' || asked.answer
+            WHEN asked.refused_by_person THEN 'close'
+            WHEN twin.row_id IS NOT NULL THEN
+                CASE WHEN twin.speaker_unit_id = asked.unit_id THEN 'hold:same_work_twice_in_cris'
+                     ELSE 'hold:held_by_other_unit' END
+            WHEN asked.no_permission IS NOT NULL THEN 'wait'
+            WHEN asked.record_status <> 'active' THEN 'block:record_' || asked.record_status
+            WHEN asked.read_at IS NULL THEN 'unread'
+            WHEN asked.put_code_id IS NOT NULL THEN
+                CASE WHEN asked.written_digest = asked.payload_digest THEN 'stands' ELSE 'update' END
+            WHEN asked.tombstone THEN 'close'
+            WHEN on_record.free_put_code IS NOT NULL AND on_record.claimed_by = 1 AND on_record.owner_item_id IS NULL
+                THEN 'adopt'
+            WHEN on_record.owner_unit_id <> asked.unit_id THEN 'hold:held_by_other_unit'
+            WHEN on_record.owner_item_id IS NOT NULL OR on_record.free_put_code IS NOT NULL
+                THEN 'hold:same_work_twice_in_cris'
+            WHEN on_record.elsewhere_of_us THEN 'hold:already_on_record'
+            WHEN on_record.elsewhere AND NOT asked.asserted
+                 AND NOT (unit.duplicates = 'assert'
+                          OR (unit.duplicates = 'assert_over_self_claimed' AND on_record.elsewhere_self_claimed))
+                THEN 'hold:already_on_record'
+            WHEN asked.other_copy_seen AND on_record.elsewhere IS NOT TRUE AND NOT asked.asserted
+                THEN 'hold:other_copy_removed'
+            WHEN asked.section = 'work' AND asked.works_on_record >= 10000 THEN 'hold:record_full'
+            ELSE 'add'
+        END AS ruling
+    FROM asked
+    JOIN unit ON unit.id = asked.unit_id
+    LEFT JOIN on_record USING (researcher_id, row_id)
+    LEFT JOIN twin USING (researcher_id, row_id)
+)
+SELECT item_id, unit_id, researcher_id, row_id, section, cris_id, client_id, orcid, payload_digest, written_digest,
+       warnings, put_code_id, ruling, answer,
+       CASE WHEN ruling = 'adopt' THEN free_put_code ELSE put_code END AS put_code,
+       CASE ruling WHEN 'adopt' THEN 'update' WHEN 'add' THEN 'add' WHEN 'update' THEN 'update' WHEN 'remove' THEN 'remove'
+       END AS action,
+       CASE
+           WHEN ruling LIKE 'hold:%' AND put_code_id IS NOT NULL AND answer <> 'yes' THEN 'on_hold'
+           WHEN ruling LIKE 'hold:%' THEN 'withheld'
+           WHEN ruling = 'wait' THEN 'waiting_permission'
+           WHEN ruling LIKE 'block:%' THEN 'blocked'
+       END AS held,
+       CASE
+           WHEN ruling LIKE '%:%' THEN split_part(ruling, ':', 2)
+           WHEN ruling = 'wait' THEN no_permission
+       END AS reason,
+       CASE
+           WHEN ruling IN ('hold:same_work_twice_in_cris', 'hold:held_by_other_unit') AND speaker_cris_id IS NOT NULL
+               THEN 'sent as ' || speaker_cris_id
+           WHEN ruling = 'hold:already_on_record' AND elsewhere_of_us THEN 'written by another client of ours'
+           WHEN ruling LIKE 'hold:%' AND refusal_message IS NOT NULL THEN
+               coalesce(refusal_field || ': ', '') || refusal_message
+       END AS detail,
+       CASE ruling
+           WHEN 'add' THEN 'new in the CRIS'
+           WHEN 'adopt' THEN 'our existing entry is taken over'
+           WHEN 'update' THEN 'changed in the CRIS'
+           WHEN 'remove' THEN 'no longer wanted by the CRIS'
+       END AS why,
+       ruling = 'hold:already_on_record' AS other_copy_seen
+FROM judged;
+ALTER TABLE verdict ADD COLUMN digest text;
+UPDATE verdict SET digest = change_digest(action, section, put_code, CASE WHEN action <> 'remove' THEN payload_digest END)
+WHERE action IS NOT NULL;
+CREATE INDEX ON verdict (item_id);
+ANALYZE verdict;

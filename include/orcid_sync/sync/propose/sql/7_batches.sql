@@ -1,0 +1,45 @@
+-- One batch a unit, made when there is something new to decide, or when the last question ended without an answer. It
+-- takes over what is still open: that is how decisions carry over.
+CREATE TEMP TABLE asking ON COMMIT DROP AS
+SELECT change.unit_id
+FROM change LEFT JOIN proposed ON proposed.id = change.id
+WHERE change.state = 'open' AND change.kind = 'sync' AND change.verdict IS NULL
+GROUP BY change.unit_id
+HAVING count(proposed.id) > 0
+    OR EXISTS (SELECT FROM batch WHERE batch.unit_id = change.unit_id AND batch.kind = 'sync' AND batch.state = 'open'
+               AND batch.lapsed_at IS NOT NULL)
+    OR NOT EXISTS (SELECT FROM batch WHERE batch.unit_id = change.unit_id AND batch.kind = 'sync' AND batch.state = 'open');
+
+UPDATE batch SET state = 'replaced', closed_at = now()
+FROM asking
+WHERE batch.unit_id = asking.unit_id AND batch.kind = 'sync' AND batch.state = 'open';
+
+CREATE TEMP TABLE new_batch ON COMMIT DROP AS
+WITH made AS (
+    INSERT INTO batch (unit_id, run_id)
+    SELECT unit_id, current_setting('orcid_sync.run_id') FROM asking ORDER BY unit_id
+    RETURNING id, unit_id
+)
+SELECT * FROM made;
+INSERT INTO batch_change (batch_id, change_id)
+SELECT new_batch.id, change.id
+FROM new_batch JOIN change ON change.unit_id = new_batch.unit_id
+WHERE change.state = 'open' AND change.kind = 'sync' AND change.verdict IS DISTINCT FROM 'reject';
+
+-- Units whose policy decides: the policy is recorded as who decided.
+INSERT INTO actor (name) VALUES ('policy:automatic') ON CONFLICT DO NOTHING;
+INSERT INTO decision (change_id, item_id, unit_id, digest, verdict, actor_id, role, via)
+SELECT change.id, change.item_id, change.unit_id, change.digest, 'approve',
+       (SELECT id FROM actor WHERE name = 'policy:automatic'), 'policy', 'policy'
+FROM change JOIN unit ON unit.id = change.unit_id
+WHERE unit.approval = 'automatic' AND change.state = 'open' AND change.verdict IS NULL AND change.kind = 'sync';
+UPDATE batch SET state = 'decided', closed_at = now()
+FROM unit
+WHERE unit.id = batch.unit_id AND unit.approval = 'automatic' AND batch.state = 'open' AND batch.kind = 'sync';
+
+-- Batches in which nothing is left to decide.
+UPDATE batch SET state = 'decided', closed_at = now()
+WHERE state = 'open' AND NOT EXISTS (
+    SELECT FROM batch_change JOIN change ON change.id = batch_change.change_id
+    WHERE batch_change.batch_id = batch.id AND change.state = 'open' AND change.verdict IS NULL
+);

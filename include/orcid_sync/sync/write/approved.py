@@ -1,0 +1,122 @@
+"""What is to be written: the records that have approved work, and the approved changes of one record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from orcid_sync.ledger.holds import HOLDS_NOW
+from orcid_sync.ledger.session import Connection
+
+
+@dataclass(frozen=True)
+class RecordWork:
+    """One record with something to do: approved changes, or calls whose outcome is not known."""
+
+    client_id: str
+    orcid: str
+    permission_id: int
+    delete_only: bool
+    changes: int
+
+
+@dataclass(frozen=True)
+class Approved:
+    """One approved change (or one that a writer left in the middle) with all that its call needs."""
+
+    id: int
+    item_id: int
+    unit_id: int
+    researcher_id: int
+    section: str
+    cris_id: str
+    action: str
+    digest: str
+    payload_digest: str | None
+    put_code: int | None
+    # The live put code of the item on this record, if any
+    put_code_id: int | None
+    # None while the item was adopted and never written by us
+    written_digest: str | None
+    content: Mapping[str, Any] | None
+    self_keys: tuple[str, ...]
+    state: str
+    attempts: int
+    asserted: bool
+    duplicates: str
+
+
+# Held: everything, the unit, or the researcher is paused. Over `change` and `item`.
+NOT_HELD: Final = f"""
+NOT EXISTS (
+    SELECT FROM hold WHERE {HOLDS_NOW}
+    AND (hold.unit_id IS NULL OR hold.unit_id = change.unit_id)
+    AND (hold.researcher_id IS NULL OR hold.researcher_id = item.researcher_id)
+)"""
+
+_DUE: Final = f"""
+FROM change
+JOIN item ON item.id = change.item_id
+JOIN unit ON unit.id = change.unit_id
+JOIN permission ON permission.researcher_id = item.researcher_id AND permission.client_id = item.client_id
+LEFT JOIN record ON record.orcid = permission.orcid AND record.client_id = permission.client_id
+WHERE permission.orcid IS NOT NULL AND permission.suspect_since IS NULL
+  AND (permission.state = 'granted' OR (permission.state = 'delete_only' AND change.action = 'remove'))
+  AND (change.state = 'writing'
+       OR (change.state = 'open' AND change.verdict = 'approve'
+           AND (change.next_attempt_at IS NULL OR change.next_attempt_at <= now())
+           AND item.suppressed_at IS NULL AND item.declined_at IS NULL))
+  -- A record that can't be written is looked at again when it is mirrored.
+  AND coalesce(record.status, 'active') = 'active'
+  AND {NOT_HELD}
+"""
+
+
+def records_with_work(
+    connection: Connection, *, unit: str | None, shard: tuple[int, int], limit: int | None
+) -> list[RecordWork]:
+    """Records with due changes, most work first, of this shard (`(index, count)`, by a hash of the iD)."""
+    rows = connection.execute(
+        f"""
+        SELECT permission.client_id, permission.orcid,
+               (array_agg(permission.id ORDER BY permission.state <> 'granted', permission.id))[1] AS permission_id,
+               bool_and(permission.state = 'delete_only') AS delete_only, count(*) AS changes
+        {_DUE}
+          AND unit.code = coalesce(%(unit)s, unit.code)
+          AND abs(hashtext(permission.orcid)::bigint) %% %(shards)s = %(shard)s
+        GROUP BY permission.client_id, permission.orcid
+        ORDER BY changes DESC, permission.orcid
+        LIMIT %(limit)s
+        """,
+        {"unit": unit, "shard": shard[0], "shards": shard[1], "limit": limit},
+    ).fetchall()
+    return [RecordWork(**row._asdict()) for row in rows]
+
+
+def approved_changes(connection: Connection, work: RecordWork, unit: str | None) -> list[Approved]:
+    """The record's due changes, oldest first. Changes that are being written come whatever their unit is."""
+    rows = connection.execute(
+        f"""
+        SELECT change.id, change.item_id, change.unit_id, item.researcher_id, item.section, item.cris_id,
+               change.action, change.digest, change.payload_digest, change.put_code, put_code.id AS put_code_id,
+               put_code.digest AS written_digest, payload.content, coalesce(payload.self_keys, '{{}}') AS self_keys,
+               change.state, change.attempts, item.asserted_at IS NOT NULL AS asserted, unit.duplicates
+        {
+            _DUE.replace(
+                "WHERE",
+                '''
+            LEFT JOIN payload ON payload.digest = change.payload_digest
+            LEFT JOIN put_code ON put_code.item_id = item.id AND put_code.closed_at IS NULL
+                AND put_code.orcid = permission.orcid
+            WHERE''',
+                1,
+            )
+        }
+          AND permission.orcid = %(orcid)s AND item.client_id = %(client_id)s
+          AND (change.state = 'writing' OR unit.code = coalesce(%(unit)s, unit.code))
+        ORDER BY change.id
+        """,
+        {"orcid": work.orcid, "client_id": work.client_id, "unit": unit},
+    ).fetchall()
+    return [Approved(**{**row._asdict(), "self_keys": tuple(row.self_keys)}) for row in rows]

@@ -1,0 +1,133 @@
+"""The console in Airflow: its users, its roles, its session cookie, its views; and the question it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from orcid_sync.ledger.session import Ledger
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from tests.fixtures.console import PREFIX, Story
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def airflow_database() -> None:
+    """Airflow's own tables, in the test home's database."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def client(airflow_database: None, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """The plugin's application as Airflow mounts it, on the test's ledger."""
+    import orcid_review_console
+    from airflow.api_fastapi.app import create_auth_manager
+
+    create_auth_manager().init()
+    with ledger.connect() as connection:
+        parts = connection.info
+        given = {"conn_type": "postgres", "host": parts.host, "port": parts.port, "schema": parts.dbname}
+        secret = {"login": parts.user, "password": parts.password}
+    monkeypatch.setenv("AIRFLOW_CONN_LEDGER", json.dumps(given | secret))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_ORCID", json.dumps({"conn_type": "http", "host": "https://api.sandbox.orcid.org"})
+    )
+    orcid_review_console._connection.cache_clear()
+    app = Starlette(routes=[Mount(PREFIX, orcid_review_console.app)])
+    with TestClient(app, follow_redirects=False) as made:
+        yield made
+    orcid_review_console._connection.cache_clear()
+
+
+def token(name: str, role: str) -> str:
+    """A session as Airflow gives it to somebody who signed in."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    return get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role=role))
+
+
+def as_browser(name: str, role: str) -> dict[str, str]:
+    return {"cookie": f"_token={token(name, role)}", "accept": "text/html"}
+
+
+def as_script(name: str, role: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token(name, role)}"}
+
+
+# What a role of Airflow's simple user management may do, as librarian `ann` of one unit, and as somebody of none.
+ROLES = [
+    ("ann", "USER", {"university library"}, True),
+    ("ann", "VIEWER", {"university library"}, False),
+    ("ann", "OP", {"university library", "medical faculty"}, True),
+    ("zoe", "USER", set(), False),
+    ("zoe", "VIEWER", {"university library", "medical faculty"}, False),
+    ("zoe", "ADMIN", {"university library", "medical faculty"}, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "seen", "decides"), ROLES, ids=[f"{name}-{role}" for name, role, _, _ in ROLES]
+)
+def test_roles_of_airflow_and_the_units_file_decide_together(
+    client: TestClient, story: Story, name: str, role: str, seen: set[str], decides: bool
+) -> None:
+    page = client.get(f"{PREFIX}/", headers=as_browser(name, role)).text.lower()
+    assert {unit for unit in ("university library", "medical faculty") if unit in page} == seen
+    answer = client.post(
+        f"{PREFIX}/api/batches/{story.batch}/decisions",
+        json={"verdict": "approve"},
+        headers=as_script(name, role),
+    )
+    assert answer.status_code == (200 if decides else 403 if seen else 404), answer.text
+    assert bool(story.house.one("SELECT count(*) FROM decision WHERE via = 'console'")) == decides
+
+
+def test_nobody_gets_in_without_a_session(client: TestClient) -> None:
+    assert client.get(f"{PREFIX}/api/batches").status_code == 401
+    assert client.get(f"{PREFIX}/api/batches", headers={"authorization": "Bearer made-up"}).status_code == 401
+    page = client.get(f"{PREFIX}/batches/3", headers={"accept": "text/html"})
+    assert page.status_code == 303
+    assert "login" in page.headers["location"]
+    assert "orcid-review" in page.headers["location"]
+
+
+def test_a_cookie_alone_changes_nothing_from_elsewhere(client: TestClient, story: Story) -> None:
+    headers = as_browser("ann", "USER") | {"origin": "https://elsewhere.example"}
+    url = f"{PREFIX}/api/batches/{story.batch}/decisions"
+    assert client.post(url, json={"verdict": "approve"}, headers=headers).status_code == 403
+    headers |= {"origin": "http://testserver"}
+    assert client.post(url, json={"verdict": "approve"}, headers=headers).status_code == 200
+
+
+def test_the_banner_names_the_registry_of_the_connection(client: TestClient, story: Story) -> None:
+    assert "Sandbox" in client.get(f"{PREFIX}/", headers=as_browser("ann", "USER")).text
+
+
+def test_a_batch_without_a_question_is_decided_all_the_same(client: TestClient, story: Story) -> None:
+    body = {"verdict": "reject", "removals": True, "warnings": True}
+    answer = client.post(
+        f"{PREFIX}/api/batches/{story.batch}/decisions", json=body, headers=as_script("ann", "USER")
+    ).json()
+    assert answer["batches"][0]["state"] == "decided"
+    assert answer["questions"] == {}
+
+
+def test_airflow_takes_the_plugin_in() -> None:
+    from airflow.plugins_manager import get_fastapi_plugins
+
+    apps, _ = get_fastapi_plugins()
+    assert PREFIX in {app["url_prefix"] for app in apps}
+
+
+def test_a_run_that_asks_leads_to_its_batch(client: TestClient, story: Story) -> None:
+    answer = client.get(f"{PREFIX}/runs/approve_batch/batch-{story.batch}", headers=as_browser("ann", "USER"))
+    assert answer.status_code == 303
+    assert answer.headers["location"].endswith(f"/batches/{story.batch}")

@@ -1,0 +1,119 @@
+"""Every page shows what it should to whom it should."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from orcid_sync.ledger.session import Ledger
+from orcid_sync.review.console.ledger_pages import fix_address
+from orcid_sync.settings import Settings
+from starlette.testclient import TestClient
+
+from tests.fixtures.console import PREFIX, Browser, FakeHost, Story, console_app
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/items",
+        "/items?text=peat",
+        "/not-sent",
+        "/removed",
+        "/corrections",
+        "/health",
+        "/api/openapi.json",
+    ],
+)
+def test_every_page_of_a_librarian_opens(browser: Browser, story: Story, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_batch_shows_its_changes_grouped_by_publication(browser: Browser, story: Story) -> None:
+    page = browser.get(f"/batches/{story.batch}").text
+    assert "University Library" in page
+    assert "Groundwater recharge" in page
+    assert "Approve all" in page
+
+
+def test_a_change_shows_both_sides_and_the_person(browser: Browser, story: Story) -> None:
+    change = story.desk.open_change("pub-0", "p1")
+    page = browser.get(f"/changes/{change.id}").text
+    assert "corrected" in page
+    assert "Okafor, M." in page
+    assert "Mara Okafor" in page
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        (None, None),
+        ("https://cris.example/{section}/{cris_id}", "https://cris.example/work/a%2Fb%20c"),
+        ("https://cris.example/show?id={cris_id}", "https://cris.example/show?id=a%2Fb%20c"),
+    ],
+    ids=["not said", "in the path", "in the query"],
+)
+def test_an_entry_is_linked_to_where_it_is_corrected(template: str | None, expected: str | None) -> None:
+    assert fix_address(template, "work", "a/b c") == expected
+
+
+def test_health_says_that_an_email_was_not_delivered(browser: Browser, story: Story) -> None:
+    event = (
+        "INSERT INTO audit_event (what, unit_id, detail) SELECT %s, unit_id, jsonb_build_object('batch', id) "
+    )
+    story.desk.run(event + "FROM batch WHERE id = %s", "mail_failed", story.batch)
+    assert f"E-mail about batch {story.batch} not delivered" in browser.get("/health").text
+    story.desk.run(event + "FROM batch WHERE id = %s", "mailed", story.batch)
+    assert "not delivered" not in browser.get("/health").text
+
+
+def test_quarantined_rows_are_exported_without_addresses_and_formulas(browser: Browser, story: Story) -> None:
+    story.desk.run(
+        "INSERT INTO quarantine (relation, key, section, cris_id, check_name, message, row, run_id) VALUES "
+        "('publications', 'k1', 'work', 'k1', 'a_check', '=HYPERLINK(1)', "
+        '\'{"title": "T", "contributor_email": "x@y.example"}\', \'run-1\')'
+    )
+    answer = browser.get("/corrections.csv?check=a_check")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "k1" in answer.text
+    assert "'=HYPERLINK" in answer.text
+    assert "x@y.example" not in answer.text
+
+
+def test_data_docs_are_for_those_who_see_everything(ledger: Ledger, story: Story, data_docs: Path) -> None:
+    client = TestClient(console_app(ledger, FakeHost(), Settings(data_docs_dir=data_docs)))
+    got = {
+        (who, path): client.get(f"{PREFIX}/data-docs/{path}", headers={"authorization": f"Bearer {who}"})
+        for who in ("ann", "olga")
+        for path in ("index.html", "..%2Fsecret.txt", "nothing.html")
+    }
+    assert {key: answer.status_code for key, answer in got.items()} == {
+        ("ann", "index.html"): 403,
+        ("ann", "..%2Fsecret.txt"): 403,
+        ("ann", "nothing.html"): 403,
+        ("olga", "index.html"): 200,
+        ("olga", "..%2Fsecret.txt"): 404,
+        ("olga", "nothing.html"): 404,
+    }
+    assert "sandbox" in got["olga", "index.html"].headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/charts/funnel.svg", "/charts/adoption.svg", "/charts/stages.svg?run=run-1"]
+)
+def test_charts_are_pictures_in_both_themes(browser: Browser, story: Story, path: str) -> None:
+    for theme in ("light", "dark"):
+        answer = browser.get(f"{path}{'&' if '?' in path else '?'}theme={theme}")
+        assert answer.headers["content-type"] == "image/svg+xml"
+        assert "<svg" in answer.text
+        assert not re.search(r"""(href|src)=["']https?:|@import|url\(""", answer.text)
+
+
+def test_a_run_is_reported_without_other_units_figures(browser: Browser, story: Story) -> None:
+    page = browser.get("/runs/run-2").text
+    assert "Propose" in page
+    assert "This run called nobody" in page
+    assert "medicine" not in page

@@ -1,0 +1,99 @@
+# ruff: noqa: T201
+"""Histories for as long as wanted: `python -m tests.simulation.run --n 10000 --seed 1`.
+
+Each history has a seed of its own, the first one `--seed`; `--n 1` with the seed of a broken one plays it again. Prints
+rate and coverage of the actions. A history that breaks a promise is cut down to the steps that matter, and these are
+printed as `tests/simulation/regressions.py` takes them. Interrupted, it prints the figures so far.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+
+from tests.fixtures.world import Site, site_of_its_own
+from tests.simulation.actions import ACTIONS, Steps, play
+from tests.simulation.kill import main as kill_writers
+
+SHRINKING_SECONDS = 240.0
+
+
+def history_of(seed: int, length: int) -> list[tuple[str, int]]:
+    """The steps of one history."""
+    chance = random.Random(seed)
+    names = chance.choices(
+        list(ACTIONS), [action.weight for action in ACTIONS.values()], k=chance.randint(3, length)
+    )
+    return [(name, chance.randrange(1_000_000)) for name in names]
+
+
+def broken_by(site: Site, seed: int, steps: Steps) -> str | None:
+    """What is wrong at the end of a history, or None. The seed chooses whether posts carry a link of their own."""
+    world = site.fresh(item_uri_base="https://cris.example.org" if seed % 2 else None)
+    try:
+        play(world, steps)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        world.close()
+    return None
+
+
+def shrink(site: Site, seed: int, steps: list[tuple[str, int]], error: str) -> list[tuple[str, int]]:
+    """Leave out what is not needed to break the same kind of promise."""
+    kind = error[:40]
+    until = time.monotonic() + SHRINKING_SECONDS
+    size = len(steps) // 2
+    while size:
+        at = 0
+        while at < len(steps) and time.monotonic() < until:
+            fewer = steps[:at] + steps[at + size :]
+            found = broken_by(site, seed, fewer)
+            if found is not None and found[:40] == kind:
+                steps = fewer
+            else:
+                at += size
+        size //= 2
+    return steps
+
+
+def main() -> int:
+    """Exit code 0 when every promise held."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--n", type=int, default=1000, help="how many histories")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=200, help="rounds in which writer processes are killed")
+    parser.add_argument("--steps", type=int, default=25, help="steps of a history at most")
+    options = parser.parse_args()
+    counted: Counter[str] = Counter()
+    broken: dict[int, str] = {}
+    started = time.monotonic()
+    done = 0
+    with site_of_its_own() as site, suppress(KeyboardInterrupt):
+        for seed in range(options.seed, options.seed + options.n):
+            steps = history_of(seed, options.steps)
+            error = broken_by(site, seed, steps)
+            if error is not None:
+                broken[seed] = error
+                print(f"seed {seed}: {error}", flush=True)
+                fewer = shrink(site, seed, steps, error)
+                print(f"    ({seed}, {fewer}),", flush=True)
+                print(f"    {broken_by(site, seed, fewer)}", flush=True)
+            counted.update(name for name, _ in steps)
+            done += 1
+    seconds = time.monotonic() - started
+    print(f"{done} histories in {seconds:.0f} s, {done / seconds * 60:.0f} a minute, {len(broken)} broken")
+    for name in ACTIONS:
+        print(f"{counted[name]:8d}  {name}")
+    unkilled = (
+        kill_writers(["--rounds", str(options.kills), "--seed", str(options.seed)]) if options.kills else 0
+    )
+    return 1 if broken or unkilled else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -74,10 +74,12 @@ class Registry:
         self.random = random.Random(settings.seed)  # noqa: S311 - reproducible on purpose
         self.changed: list[Callable[[str], None]] = []
         """Called with the iD inside the transaction of each change (webhooks, search index)."""
+        self._latest = 0
 
     def now(self) -> int:
-        """Epoch milliseconds."""
-        return int(self.clock() * 1000)
+        """Epoch milliseconds; never before a moment that was given out, so that "up to now" holds all that happened."""
+        self._latest = max(self._latest, int(self.clock() * 1000))
+        return self._latest
 
     def new_orcid(self) -> str:
         """An iD that nobody has."""
@@ -431,7 +433,8 @@ class Registry:
 
     def _touch(self, record: Record, *, notify: int = 1) -> None:
         # Strictly later each time: whoever polls the date must not miss a change within one millisecond.
-        self.store.touch(record, max(self.now(), record.modified + 1), notify)
+        self._latest = max(self.now(), record.modified + 1)
+        self.store.touch(record, self._latest, notify)
         for listener in self.changed:
             listener(record.orcid)
 

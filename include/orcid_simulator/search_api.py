@@ -110,7 +110,7 @@ class SearchApi:
         fields: tuple[str, ...] = ()
         if query.get("defType") == "edismax" and query.get("qf"):
             fields = tuple(part.split("^")[0] for part in query["qf"].split())
-        test = compile_query(query.get("q", ""), fields, self._registry.clock())
+        test = compile_query(query.get("q", ""), fields, self._registry.now())
         found = self._matching(test)
         return len(found), found[start : start + rows]
 

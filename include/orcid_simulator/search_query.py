@@ -17,6 +17,7 @@ from orcid_simulator.search_index import DATE_FIELDS, Document, is_exact, words
 
 DEFAULT_FIELD = "text"
 MAX_QUERY = 8_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Test = Callable[[Document], bool]
 
 _NOW = re.compile(r"NOW(?P<steps>([+-]\d{1,6}[A-Z]+)*)(?P<round>/[A-Z]+)?")
@@ -32,7 +33,7 @@ _UNITS = {
 }
 
 
-def compile_query(text: str, fields: tuple[str, ...], now: float) -> Test:
+def compile_query(text: str, fields: tuple[str, ...], now: int) -> Test:
     """A test on documents.
 
     `fields` are searched where the query names none. 9012 for a query that cannot be read.
@@ -52,7 +53,7 @@ def compile_query(text: str, fields: tuple[str, ...], now: float) -> Test:
 
 
 class _Compiler:
-    def __init__(self, fields: tuple[str, ...], now: float) -> None:
+    def __init__(self, fields: tuple[str, ...], now: int) -> None:
         self._fields = fields
         self._now = now
 
@@ -146,7 +147,7 @@ class _Compiler:
         relative = _NOW.fullmatch(text)
         if relative is None:
             return _absolute(text)
-        moment = datetime.fromtimestamp(self._now, UTC)
+        moment = EPOCH + timedelta(milliseconds=self._now)
         try:
             for amount, unit in _STEP.findall(relative["steps"]):
                 moment += int(amount) * _unit(unit)
@@ -154,7 +155,7 @@ class _Compiler:
             raise refusal(9012, f"{text} is out of range") from error
         if relative["round"]:
             moment = _rounded(moment, relative["round"][1:])
-        return int(moment.timestamp() * 1000)
+        return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def _all(tests: list[Test]) -> Test:
@@ -218,7 +219,7 @@ def _absolute(text: str) -> int:
         raise refusal(9012, f"'{text}' is not a date") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
+    return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def _unit(name: str) -> timedelta:

@@ -116,6 +116,22 @@ def test_memory_is_what_the_file_says_and_no_source_has_one_work_twice(steps: li
     store.close()
 
 
+def test_up_to_now_holds_every_change_although_the_clock_stands_still_or_goes_back() -> None:
+    store = Store(None, 1)
+    times = iter([1000.0005, 1000.0005, 1000.0005, 999.0])
+    registry = Registry(Settings(), store, clock=lambda: next(times, 999.0))
+    registry.save(Record("o", "A", "B", "active", "public", 1, 1))
+    record = store.record("o")
+    assert record is not None
+    moments = []
+    for number in range(4):
+        registry.create(record, WORK, Message(message(f"10.1/{number}", "self").content), caller("APP-A"))
+        moments.append(record.modified)
+    assert moments == sorted(set(moments)), "each change is later than the one before"
+    assert registry.now() >= moments[-1]
+    store.close()
+
+
 def take(registry: Registry, record: Record, action: str, sent: Message, put_code: int, who: Caller) -> None:
     new = Message(copy.deepcopy(sent.content))
     if action == "add":

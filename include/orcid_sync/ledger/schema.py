@@ -1,0 +1,8 @@
+"""All tables of the ledger, whichever module declares them."""
+
+from __future__ import annotations
+
+from orcid_sync.ledger import consent_tables
+from orcid_sync.ledger.tables import metadata
+
+__all__ = ["consent_tables", "metadata"]

@@ -61,7 +61,6 @@ def build_server(settings: Settings) -> uvicorn.Server:
         "log_level": "warning",
         "access_log": False,
         "server_header": False,
-        "date_header": False,
         "timeout_keep_alive": 75,
         "timeout_graceful_shutdown": 5,
         "backlog": 2048,

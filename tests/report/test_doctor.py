@@ -113,6 +113,9 @@ def test_a_healthy_installation_passes(healthy: pytest.MonkeyPatch) -> None:
         "clock",
     }
     assert any("environment simulator" in finding.found for finding in findings)
+    assert [finding.found for finding in findings if finding.thing == "clock"] == [
+        finding.found for finding in findings if "away from the registry's" in finding.found
+    ]
 
 
 def one_wrong(part: str) -> Finding:

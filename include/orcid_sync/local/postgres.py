@@ -28,6 +28,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from orcid_sync.local.private import write_private
+
 EXTERNAL_DSN_VARIABLE: Final = "ORCID_SYNC_POSTGRES_DSN"
 SUPERUSER: Final = "postgres"
 HOST: Final = "127.0.0.1"
@@ -92,7 +94,7 @@ class EmbeddedPostgres:
             port = self._choose_port()
             problem = self._start_on(port)
             if problem is None:
-                _write_private(self._port_file, str(port))
+                write_private(self._port_file, str(port))
                 return self
             if "Address already in use" in problem and self._fixed_port is None:
                 # Between asking the kernel for a port and binding it, somebody else took it.
@@ -183,16 +185,16 @@ class EmbeddedPostgres:
         if self._user is not None and not self._relocated_file.exists() and not _reachable(self.home):
             base = Path(tempfile.mkdtemp(prefix="orcid-sync-postgres-", dir="/var/tmp"))
             base.chmod(0o711)
-            _write_private(self._relocated_file, str(base))
+            write_private(self._relocated_file, str(base))
         self._cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._give_to_server(self._cluster)
 
     def _create_cluster(self) -> None:
         password = secrets.token_urlsafe(24)
-        _write_private(self._password_file, password)
+        write_private(self._password_file, password)
         # initdb reads the password as the server's user, who may not read ours.
         passing = self._cluster / "initial-password"
-        _write_private(passing, password)
+        write_private(passing, password)
         self._give_to_server(passing)
         locale = ["--locale=C"]
         if self.version != "16":
@@ -421,10 +423,6 @@ def _is_free(port: int) -> bool:
     return False
 
 
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
 
 
 def _reason(output: str | None) -> str:

@@ -25,9 +25,10 @@ from orcid_sync.local.databases import (
     migrator,
 )
 from orcid_sync.local.postgres import EXTERNAL_DSN_VARIABLE, local_postgres
+from orcid_sync.local.private import write_private
 from orcid_sync.local.processes import Child, ProcessFailed, run_to_end, stop_together
 from orcid_sync.local.progress import Progress
-from orcid_sync.local.state import HOST, USERS, State, write_private
+from orcid_sync.local.state import HOST, USERS, State
 
 PROJECT: Final = Path(__file__).parents[3]
 START_SECONDS: Final = 120

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import socket
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from orcid_sync.local.private import write_private
 from orcid_sync.vault.crypto import KeyRing
 
 HOST: Final = "127.0.0.1"
@@ -74,16 +74,6 @@ class State:
     def load(cls, path: Path) -> State:
         """The kept state, or a new one."""
         return cls(**json.loads(path.read_text())) if path.exists() else cls()
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, replacing an older one in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    draft.replace(path)
 
 
 def _free_port() -> int:

@@ -10,10 +10,10 @@ import yaml
 
 from orcid_sync.cris import demo
 from orcid_sync.local.databases import grant_reader
+from orcid_sync.local.private import write_private
 from orcid_sync.local.progress import Progress
 from orcid_sync.local.registry_people import Control, happen, people, populate
 from orcid_sync.local.stack import Stack
-from orcid_sync.local.state import write_private
 
 LIBRARIAN: Final = "librarian"
 LIBRARY: Final = "library"

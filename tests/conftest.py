@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.fixtures.ledger_rows",
     "tests.fixtures.house",
     "tests.fixtures.desk",
+    "tests.fixtures.mailbox",
     "tests.fixtures.console",
 ]
 

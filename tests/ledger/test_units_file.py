@@ -117,6 +117,13 @@ def test_a_good_file_is_read_with_its_defaults(tmp_path: Path) -> None:
             "no such field",
             id="contact",
         ),
+        pytest.param(
+            UNIT + "    contacts: {librarians: [{name: A, email: a@b}, {name: B, email: A@b}]}\n",
+            "library",
+            "contacts.librarians",
+            "stands 2 times",
+            id="one librarian twice",
+        ),
         pytest.param("units: [\n", "", "line 2", "no valid YAML", id="broken YAML"),
         pytest.param(
             UNIT

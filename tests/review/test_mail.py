@@ -3,80 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import socketserver
-import threading
-from collections.abc import Iterator
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from orcid_sync.connections import connection_from_parts
 from orcid_sync.ledger.units_file import Contact, Contacts
 from orcid_sync.review.decisions import decide
-from orcid_sync.review.mail import Sender, mail_batches, smtp_sender
+from orcid_sync.review.mail import Sender, mail_batches, undelivered_mails
 
 from tests.fixtures.house import House
+from tests.fixtures.mailbox import Mailbox
 
 NOON = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
-
-
-class Mailbox(socketserver.ThreadingTCPServer):
-    """As much of SMTP as a client needs to hand a message over; `refuse` answers every recipient with 550."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.received: list[Any] = []
-        self.refuse = False
-        super().__init__(("127.0.0.1", 0), _Session)
-
-
-class _Session(socketserver.StreamRequestHandler):
-    server: Mailbox
-
-    def handle(self) -> None:
-        self._say("220 test")
-        for line in self.rfile:
-            command = line[:4].upper()
-            if command == b"DATA":
-                self._say("354 go on")
-                self.server.received.append(message_from_bytes(self._message(), policy=policy.default))
-                self._say("250 taken")
-            elif command == b"RCPT" and self.server.refuse:
-                self._say("550 nobody here")
-            elif command == b"QUIT":
-                self._say("221 bye")
-                return
-            else:
-                self._say("250 well")
-
-    def _message(self) -> bytes:
-        lines = []
-        for line in self.rfile:
-            if line == b".\r\n":
-                break
-            lines.append(line)
-        return b"".join(lines)
-
-    def _say(self, text: str) -> None:
-        self.wfile.write(f"{text}\r\n".encode())
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join(10)
-
-
-@pytest.fixture
-def send(mailbox: Mailbox) -> Sender:
-    address = {"host": "127.0.0.1", "port": mailbox.server_address[1], "extra": {"starttls": False}}
-    return smtp_sender(connection_from_parts("smtp_default", conn_type="smtp", **address))
 
 
 @pytest.fixture
@@ -155,12 +93,55 @@ def test_a_batch_of_the_same_changes_is_no_news(house: House, batch: int, send: 
 def test_a_failed_delivery_is_recorded_and_tried_again(
     house: House, batch: int, send: Sender, mailbox: Mailbox
 ) -> None:
-    mailbox.refuse = True
+    mailbox.refuse = b"@"
     assert mail(house, send)["failed"] == 1
     event = house.all("SELECT detail FROM audit_event WHERE what = 'mail_failed'")[0].detail
     assert event == {"batch": batch, "reminder": False, "why": "SMTPRecipientsRefused"}
-    mailbox.refuse = False
+    mailbox.refuse = None
     assert mail(house, send)["sent"] == 1
+
+    with house.ledger.transaction() as connection:
+        assert undelivered_mails(connection) == []
+
+
+def test_what_could_not_be_delivered_is_shown_without_an_address(
+    house: House, batch: int, send: Sender, mailbox: Mailbox
+) -> None:
+    mailbox.refuse = b"@"
+    mail(house, send)
+    with house.ledger.transaction() as connection:
+        [shown] = undelivered_mails(connection)
+    assert (shown["batch"], shown["unit"], shown["why"]) == (batch, "library", "SMTPRecipientsRefused")
+    assert "example" not in str(shown)
+
+
+def test_the_librarians_of_the_unit_get_one_message_where_they_are_named(
+    house: House, send: Sender, mailbox: Mailbox
+) -> None:
+    people = [Contact(name=name, email=f"{name}@library.example") for name in ("ann", "ben")]
+    contacts = Contacts(main=Contact(name="Desk", email="desk@library.example"), librarians=people)
+    unit = house.unit("library", contacts=contacts)
+    house.batch(unit, [house.change(house.item(unit, house.researcher()))])
+    mailbox.refuse = b"ben@"
+    assert mail(house, send) == {"sent": 1, "reminded": 0, "failed": 0, "refused": 1, "without_contact": []}
+    assert [message["To"] for message in mailbox.received] == ["ann@library.example, ben@library.example"]
+
+
+def test_the_reminder_comes_although_newer_batches_took_the_changes_over(
+    house: House, batch: int, send: Sender, mailbox: Mailbox
+) -> None:
+    mail(house, send)
+    unit = house.one("SELECT unit_id FROM batch WHERE id = %s", batch)
+    changes = [row.change_id for row in house.all("SELECT change_id FROM batch_change")]
+    house.one("UPDATE batch SET state = 'replaced' WHERE id = %s RETURNING id", batch)
+    newer = house.batch(unit, changes)
+    now = dt.datetime.now(dt.UTC)
+    assert mail(house, send, now + dt.timedelta(days=6))["reminded"] == 0
+    assert mail(house, send, now + dt.timedelta(days=8))["reminded"] == 1
+    assert f"/batches/{newer}" in mailbox.received[1].get_body(("plain",)).get_content()
+    house.one("UPDATE batch SET state = 'replaced' WHERE id = %s RETURNING id", newer)
+    house.batch(unit, changes)
+    assert mail(house, send, now + dt.timedelta(days=30))["reminded"] == 0
 
 
 def test_a_unit_without_a_contact_is_named(house: House, send: Sender) -> None:
@@ -170,7 +151,7 @@ def test_a_unit_without_a_contact_is_named(house: House, send: Sender) -> None:
 
 
 def test_a_server_that_is_away_stops_nothing(house: House, batch: int) -> None:
-    def unreachable(message: EmailMessage) -> None:
+    def unreachable(message: EmailMessage) -> int:
         raise ConnectionRefusedError
 
     assert mail(house, unreachable)["failed"] == 1

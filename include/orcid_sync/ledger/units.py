@@ -180,7 +180,7 @@ def _librarians(connection: Connection, unit_id: int) -> list[str]:
 
 
 def _contacts(unit: Unit) -> dict[str, Any]:
-    contacts: dict[str, Any] = unit.contacts.model_dump(mode="json", exclude_none=True)
+    contacts: dict[str, Any] = unit.contacts.model_dump(mode="json", exclude_defaults=True)
     return contacts
 
 

@@ -41,9 +41,12 @@ class Contact(_Strict):
 
 
 class Contacts(_Strict):
+    """`librarians` get the e-mails about batches, `main` where none are named; `technical` gets alerts."""
+
     main: Contact | None = None
     technical: Contact | None = None
     comms: Contact | None = None
+    librarians: list[Contact] = []
 
 
 class Unit(_Strict):
@@ -240,6 +243,13 @@ def _unit_problems(unit: Unit) -> Iterator[Problem]:
         if section in SECTIONS and section not in unit.sections:
             why = f"it isn't allowed to own {section}"
             yield Problem(unit.code, "default_for", why, f"Add {section} to its sections")
+    addresses = [contact.email.lower() for contact in unit.contacts.librarians]
+    for address, count in Counter(addresses).items():
+        if count > 1:
+            # Which one, its place says: an address is not repeated in a message that may be passed on.
+            place = addresses.index(address) + 1
+            why = f"the address of number {place} stands {count} times"
+            yield Problem(unit.code, "contacts.librarians", why, "Keep one")
     for field in ("sections", "default_for", "subtree", "librarians", "pilot"):
         yield from _said_twice(unit.code, field, getattr(unit, field))
         if any(not value.strip() for value in getattr(unit, field)):

@@ -423,8 +423,6 @@ def _is_free(port: int) -> bool:
     return False
 
 
-
-
 def _reason(output: str | None) -> str:
     """The line of a tool's output that says what is wrong."""
     lines = [line.strip() for line in (output or "").splitlines() if line.strip()]

@@ -1,8 +1,8 @@
 """One e-mail for each batch that people have to decide, and one reminder; never about a batch in which nothing is new.
 
-It goes to the `main` contact of the unit. Whether and when it went is an audit event, so that nothing is sent twice and
-a failed delivery is seen and tried again. Titles and names stay out: a mailbox
-is no place for them.
+It goes to the `librarians` among the unit's contacts, or to its `main` contact where none are named. Whether and when it
+went is an audit event, so that nothing is sent twice and a failed delivery is seen and tried again. Titles and names
+stay out: a mailbox is no place for them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from orcid_sync.connections import ConnectionInfo
 from orcid_sync.errors import Misconfigured
-from orcid_sync.ledger.session import Ledger, audit
+from orcid_sync.ledger.session import Connection, Ledger, audit
 from orcid_sync.review.batches import batch_counts
 
 REMIND_AFTER: Final = dt.timedelta(days=7)
@@ -31,7 +31,7 @@ class Mail:
 
     batch: int
     unit_id: int
-    to: str
+    to: tuple[str, ...]
     subject: str
     text: str
     html: str
@@ -40,7 +40,7 @@ class Mail:
     def message(self, sender: str) -> EmailMessage:
         """As it goes over the wire."""
         made = EmailMessage()
-        made["Subject"], made["From"], made["To"] = self.subject, sender, self.to
+        made["Subject"], made["From"], made["To"] = self.subject, sender, ", ".join(self.to)
         # So that nobody's out-of-office answers a machine.
         made["Auto-Submitted"] = "auto-generated"
         made.set_content(self.text)
@@ -49,9 +49,12 @@ class Mail:
 
 
 class Sender(Protocol):
-    """Delivers one message or raises OSError or smtplib.SMTPException."""
+    """Delivers one message or raises OSError or smtplib.SMTPException.
 
-    def __call__(self, message: EmailMessage) -> None: ...
+    Returns how many of several recipients the server refused; where it refuses all of them, that is an exception.
+    """
+
+    def __call__(self, message: EmailMessage) -> int: ...
 
 
 def smtp_sender(connection: ConnectionInfo) -> Sender:
@@ -65,7 +68,7 @@ def smtp_sender(connection: ConnectionInfo) -> Sender:
             remedy="Name the SMTP server",
         )
 
-    def send(message: EmailMessage) -> None:
+    def send(message: EmailMessage) -> int:
         port = connection.port or (465 if secure else 587)
         kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
         with kind(connection.host, port, timeout=TIMEOUT) as server:
@@ -73,7 +76,7 @@ def smtp_sender(connection: ConnectionInfo) -> Sender:
                 server.starttls(context=ssl.create_default_context())
             if connection.login:
                 server.login(connection.login, connection.password.reveal())
-            server.send_message(message)
+            return len(server.send_message(message))
 
     return send
 
@@ -87,45 +90,62 @@ def mail_batches(
     next_write: dt.datetime | None = None,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> dict[str, Any]:
-    """Send what is due; returns `{sent, reminded, failed, without_contact: [unit]}`.
+    """Send what is due; returns `{sent, reminded, failed, refused, without_contact: [unit]}`.
+
+    `refused` counts recipients that the server would not take beside others that it took.
 
     A delivery that fails is recorded and tried again by the next call; it never stops the others.
     """
-    counts: dict[str, Any] = {"sent": 0, "reminded": 0, "failed": 0, "without_contact": []}
+    counts: dict[str, Any] = {"sent": 0, "reminded": 0, "failed": 0, "refused": 0, "without_contact": []}
     for row in _due(ledger, now()):
-        if not row.address:
+        if not row.addresses:
             counts["without_contact"].append(row.unit)
             continue
         mail = batch_mail(ledger, row, console_url=console_url, next_write=next_write)
         try:
-            send(mail.message(sender))
+            refused = send(mail.message(sender))
         except (OSError, smtplib.SMTPException) as failure:
             counts["failed"] += 1
             # The server's text may quote the address; the kind of failure is enough to act on.
             _record(ledger, mail, "mail_failed", {"why": type(failure).__name__})
         else:
             counts["reminded" if mail.reminder else "sent"] += 1
-            _record(ledger, mail, "mailed")
+            counts["refused"] += refused
+            _record(ledger, mail, "mailed", {"refused": refused} if refused else None)
     return counts
 
 
+# What is undecided in an open batch, with the last e-mail about it: each sync puts an open change into a newer batch.
 _DUE: Final = """
-SELECT batch.id, unit.id AS unit_id, unit.code AS unit, unit.name AS unit_name,
-       unit.contacts -> 'main' ->> 'email' AS address, mailed.last IS NOT NULL AS reminder
-FROM batch JOIN unit ON unit.id = batch.unit_id
-LEFT JOIN LATERAL (
-    SELECT max(at) AS last, count(*) AS times FROM audit_event
-    WHERE what = 'mailed' AND audit_event.unit_id = unit.id AND (detail ->> 'batch')::bigint = batch.id
-) mailed ON true
-WHERE batch.state = 'open' AND (unit.approval = 'librarian' OR batch.kind = 'undo')
-  AND EXISTS (SELECT FROM batch_change JOIN change ON change.id = batch_change.change_id
-              WHERE batch_change.batch_id = batch.id AND change.state = 'open' AND change.verdict IS NULL
-              -- Something new: not only what an earlier batch, which was written about, held already.
-              AND (mailed.last IS NOT NULL OR NOT EXISTS (
-                  SELECT FROM batch_change before JOIN audit_event ON audit_event.what = 'mailed'
-                  AND (audit_event.detail ->> 'batch')::bigint = before.batch_id
-                  WHERE before.change_id = change.id AND before.batch_id <> batch.id)))
-  AND (mailed.last IS NULL OR (mailed.times = 1 AND mailed.last < %s))
+WITH undecided AS (
+    SELECT batch.id AS batch_id, change.id AS change_id
+    FROM batch JOIN unit ON unit.id = batch.unit_id
+    JOIN batch_change ON batch_change.batch_id = batch.id JOIN change ON change.id = batch_change.change_id
+    WHERE batch.state = 'open' AND (unit.approval = 'librarian' OR batch.kind = 'undo')
+      AND change.state = 'open' AND change.verdict IS NULL
+), mail AS (
+    SELECT id, at, (detail ->> 'batch')::bigint AS batch_id, (detail ->> 'reminder')::boolean AS reminder
+    FROM audit_event WHERE what = 'mailed'
+), told AS (
+    SELECT undecided.batch_id, undecided.change_id, mail.id AS mail_id
+    FROM undecided JOIN batch_change ON batch_change.change_id = undecided.change_id
+    JOIN mail ON mail.batch_id = batch_change.batch_id
+), waiting AS (
+    SELECT batch_id, count(*) AS changes,
+           count(*) FILTER (WHERE EXISTS (SELECT FROM told WHERE told.batch_id = undecided.batch_id
+                                          AND told.change_id = undecided.change_id)) AS known,
+           (SELECT max(mail_id) FROM told WHERE told.batch_id = undecided.batch_id) AS last_mail
+    FROM undecided GROUP BY batch_id
+)
+SELECT batch.id, unit.id AS unit_id, unit.code AS unit, unit.name AS unit_name, known = changes AS reminder,
+       array_remove(coalesce(
+           (SELECT array_agg(contact ->> 'email' ORDER BY n)
+            FROM jsonb_array_elements(unit.contacts -> 'librarians') WITH ORDINALITY AS named (contact, n)),
+           ARRAY[unit.contacts -> 'main' ->> 'email']), NULL) AS addresses
+FROM waiting JOIN batch ON batch.id = waiting.batch_id JOIN unit ON unit.id = batch.unit_id
+LEFT JOIN mail ON mail.id = waiting.last_mail
+-- Something new; or nothing new, and a week since the last e-mail, which was no reminder.
+WHERE known < changes OR (mail.at < %s AND NOT mail.reminder)
 ORDER BY batch.id
 """
 
@@ -153,8 +173,8 @@ def batch_mail(ledger: Ledger, row: Any, *, console_url: str | None, next_write:
     return Mail(
         batch=row.id,
         unit_id=row.unit_id,
-        to=row.address,
-        subject=f"{head}ORCID, {row.unit_name}: {counts}",
+        to=tuple(row.addresses),
+        subject=" ".join(f"{head}ORCID, {row.unit_name}: {counts}".split()),
         text=text,
         html=f'<html lang="en"><body><p>{escape(lead)}</p><p>{escape(promise)}</p>{button}</body></html>',
         reminder=row.reminder,
@@ -173,7 +193,23 @@ def _parts(batch: dict[str, Any]) -> Iterator[str]:
             yield f"{batch[name]:,} {one if batch[name] == 1 else many}"
 
 
-def _record(ledger: Ledger, mail: Mail, what: str, more: dict[str, str] | None = None) -> None:
+def _record(ledger: Ledger, mail: Mail, what: str, more: dict[str, Any] | None = None) -> None:
     detail: dict[str, Any] = {"batch": mail.batch, "reminder": mail.reminder, **(more or {})}
     with ledger.transaction() as connection:
         audit(connection, what, unit_id=mail.unit_id, **detail)
+
+
+_UNDELIVERED: Final = """
+SELECT batch.id AS batch, unit.code AS unit, last.detail ->> 'why' AS why, last.at
+FROM batch JOIN unit ON unit.id = batch.unit_id
+JOIN LATERAL (
+    SELECT what, at, detail FROM audit_event
+    WHERE what IN ('mailed', 'mail_failed') AND (detail ->> 'batch')::bigint = batch.id ORDER BY id DESC LIMIT 1
+) last ON last.what = 'mail_failed'
+WHERE batch.state = 'open' ORDER BY batch.id
+"""
+
+
+def undelivered_mails(connection: Connection) -> list[dict[str, Any]]:
+    """Open batches whose last e-mail could not be delivered: batch, unit, why (the kind of failure), at."""
+    return [row._asdict() for row in connection.execute(_UNDELIVERED)]

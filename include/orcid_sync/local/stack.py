@@ -276,6 +276,7 @@ class Stack:
             "CORE__LOAD_EXAMPLES": "False",
             "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
             "CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+            "CORE__TEST_CONNECTION": "Enabled",
             "CORE__FERNET_KEY": state.fernet_key,
             "CORE__EXECUTION_API_SERVER_URL": f"{self.airflow_url}/execution/",
             "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),

@@ -58,9 +58,13 @@ class Sender(Protocol):
 
 
 def smtp_sender(connection: ConnectionInfo) -> Sender:
-    """Sends by the SMTP server of a connection: host, port, login and password; `extra` may say `starttls` or `ssl`."""
-    secure = str(connection.extra.get("ssl", "")).lower() in ("true", "1")
-    upgrade = str(connection.extra.get("starttls", "true")).lower() in ("true", "1") and not secure
+    """Sends by the SMTP server of a connection: host, port, login and password, and how the way there is encrypted.
+
+    That is said as Airflow's own SMTP form says it (`disable_ssl`, `disable_tls`), or by `ssl` and `starttls`.
+    """
+    extra = connection.extra
+    secure = _yes(extra.get("ssl", not _yes(extra.get("disable_ssl", True))))
+    upgrade = _yes(extra.get("starttls", not _yes(extra.get("disable_tls", False)))) and not secure
     if not connection.host:
         raise Misconfigured(
             "No e-mail can be sent",
@@ -79,6 +83,10 @@ def smtp_sender(connection: ConnectionInfo) -> Sender:
             return len(server.send_message(message))
 
     return send
+
+
+def _yes(value: object) -> bool:
+    return str(value).lower() in ("true", "1")
 
 
 def mail_batches(

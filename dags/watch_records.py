@@ -1,14 +1,15 @@
 """
 ## Looking after permissions and questions, hourly
 
-Checks the permissions of researchers whose last call was refused, closes batches in which nothing is left to decide,
-and gives up tokens that were kept to remove what we wrote for longer than `ORCID_SYNC_DELETE_ONLY_DAYS`. Where the
+Checks the permissions of researchers whose last call was refused, proves `ORCID_SYNC_PERMISSION_CHECKS` others that nothing
+was heard of for longest, renews tokens that are about to expire, closes batches in which nothing is left to decide, and
+gives up tokens that were kept to remove what we wrote for longer than `ORCID_SYNC_DELETE_ONLY_DAYS`. Where the
 connection `airflow_api` has a login, questions about batches that a newer one replaced are ended. Where `smtp_default` and
 `ORCID_SYNC_MAIL_FROM` are set, each batch is told to its unit by one e-mail, with one reminder.
 
 | | |
 |---|---|
-| reads | connection `orcid`: one call for each permission in doubt |
+| reads | connection `orcid`: one call for each permission in doubt, and for each one that is proved |
 | writes | connection `ledger`: permissions with reasons, the mirror of flagged records, closed batches, daily snapshot |
 | when | every hour |
 
@@ -41,6 +42,18 @@ def watch_records() -> None:
         from orcid_sync.sync.mirror import mirror
 
         return mirror(ledger(), registry(), run_id=run_id(), settings=SETTINGS, only_flagged=True)
+
+    @task
+    def prove_permissions() -> dict:
+        from orcid_sync.sync.check_permissions import check_permissions
+
+        return check_permissions(ledger(), registry(), run_id=run_id(), limit=SETTINGS.permission_checks)
+
+    @task
+    def refresh_tokens() -> dict:
+        from orcid_sync.vault.refresh import refresh_tokens
+
+        return refresh_tokens(ledger(), registry(), before=SETTINGS.refresh_before)
 
     @task
     def close_finished_batches() -> int:
@@ -77,6 +90,8 @@ def watch_records() -> None:
 
     # Independent of each other: a registry that does not answer must not keep batches open.
     check_permissions()
+    prove_permissions()
+    refresh_tokens()
     close_finished_batches()
     end_delete_only()
     close_replaced_questions()

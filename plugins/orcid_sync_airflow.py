@@ -109,7 +109,23 @@ def registry() -> Registry:
     """The API clients and the vault, for a stage."""
     from orcid_sync.vault.registry import registry_from
 
-    return registry_from(SETTINGS, ledger(), connection=connection_info)
+    return registry_from(SETTINGS, ledger(), connection=_known_connection)
+
+
+def _known_connection(name: str) -> ConnectionInfo:
+    """A connection, or the error of ours that says that there is none."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+    from orcid_sync.errors import SettingInvalid
+
+    try:
+        return connection_info(name)
+    except AirflowNotFoundException:
+        raise SettingInvalid(
+            f"Connection {name}",
+            why="Airflow knows no such connection",
+            remedy=f"Add it in Airflow, its secrets backend, or as AIRFLOW_CONN_{name.upper()}",
+            variable=f"AIRFLOW_CONN_{name.upper()}",
+        ) from None
 
 
 def connection_info(name: str) -> ConnectionInfo:

@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.fixtures.desk",
     "tests.fixtures.mailbox",
     "tests.fixtures.console",
+    "tests.fixtures.connected",
 ]
 
 

@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         default=None,
         description="Keys of the token vault, `id:base64key`, comma-separated; the first one encrypts.",
     )
+    keys_file: Path | None = Field(
+        default=None,
+        description="File of the vault's keys, one `id:base64key` a line, read where `ORCID_SYNC_KEYS` is not set; "
+        "without either, the password of the connection `vault_keys`.",
+    )
     cris_schema: str = Field(
         default="orcid_feed", description="Schema of the contract views in the CRIS database."
     )
@@ -180,6 +185,14 @@ class Settings(BaseSettings):
     contact: str | None = Field(
         default=None, description="E-mail address or URL named to the registry in each call's User-Agent."
     )
+    permission_checks: int = Field(
+        default=50,
+        ge=0,
+        description="Permissions that are proved at the registry in an hour, those first that were not seen for longest.",
+    )
+    refresh_before_days: int = Field(
+        default=30, ge=0, description="Days before a token expires at which it is renewed; 0: never."
+    )
     delete_only_days: int = Field(
         default=90,
         ge=0,
@@ -263,6 +276,11 @@ class Settings(BaseSettings):
         """How long an approval waits: just under the rhythm, so that the next batch finds the field free."""
         hours = self.approval_timeout_hours
         return dt.timedelta(hours=max(1.0, self.every_days * 24 - 2) if hours is None else hours)
+
+    @property
+    def refresh_before(self) -> dt.timedelta:
+        """How long before its expiry a token is renewed."""
+        return dt.timedelta(days=self.refresh_before_days)
 
     @property
     def vault_keys(self) -> Secret | None:

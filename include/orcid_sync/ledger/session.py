@@ -17,10 +17,12 @@ from orcid_sync.errors import Misconfigured
 Connection = psycopg.Connection[Any]
 Connect = Callable[[], psycopg.Connection[TupleRow]]
 
-# First part of the two-part advisory locks; the second is the unit's id, or a hash of the API client and the iD.
+# First part of the two-part advisory locks; the second is the unit's id, a hash of the API client and the iD, or of the
+# permission's id.
 UNIT_LOCK = 0x0C1D0001
 RECORD_LOCK = 0x0C1D0002
 EXTRACT_LOCK = 0x0C1D0003
+REFRESH_LOCK = 0x0C1D0004
 
 
 @dataclass(frozen=True)

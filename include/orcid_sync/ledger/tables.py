@@ -247,6 +247,8 @@ permission = Table(
     # A 401 was seen and not yet explained: no call for this researcher until it is checked.
     _at("suspect_since"),
     _at("changed_at", now=True),
+    # When the slow check last proved it at the registry.
+    _at("checked_at"),
     UniqueConstraint("researcher_id", "client_id"),
     _one_of("state", "state", *PERMISSION_STATES),
     CheckConstraint("orcid ~ '^(\\d{4}-){3}\\d{3}[\\dX]$'", name="orcid"),

@@ -20,7 +20,8 @@ from orcid_sync.orcid.oauth import OAuth
 from orcid_sync.orcid.transport import Timeouts
 from orcid_sync.report.doctor import Finding, fail, ok, refused, warn
 from orcid_sync.settings import load_settings
-from orcid_sync.vault.crypto import KeyRing
+from orcid_sync.vault.crypto import KeyRing, Sealed, token_context
+from orcid_sync.vault.keys import key_ring, key_source
 
 _SECONDS = 10.0
 _CLOCK_WARN = 30
@@ -28,9 +29,11 @@ _CLOCK_FAIL = 300
 
 
 def check_vault() -> Iterator[Finding]:
-    """The keys can be read, and every stored token has its key among them."""
-    ring = KeyRing.parse(load_settings().vault_keys)
-    yield ok("token vault", f"{len(ring.key_ids)} keys, {ring.current} encrypts")
+    """The keys can be read, every stored token has its key among them, and each key opens what is sealed with it."""
+    settings = load_settings()
+    ring = key_ring(settings)
+    yield ok("token vault", f"{len(ring.key_ids)} keys from {key_source(settings)}, {ring.current} encrypts")
+    yield from _wrong_keys(ring)
     rows = _ledger_rows(
         "SELECT key_id, count(*) AS n FROM (SELECT access_key_id AS key_id FROM token UNION ALL SELECT refresh_key_id "
         "FROM token WHERE refresh_key_id IS NOT NULL) AS used GROUP BY key_id ORDER BY key_id"
@@ -48,6 +51,24 @@ def check_vault() -> Iterator[Finding]:
                 f"{row.n} tokens still use the key {row.key_id}",
                 "Run `orcid-sync keys rotate`",
             )
+
+
+def _wrong_keys(ring: KeyRing) -> Iterator[Finding]:
+    """One token of each key is opened: a key under the id of another one would else seal new tokens unnoticed."""
+    samples = _ledger_rows(
+        "SELECT DISTINCT ON (access_key_id) access_key_id AS key_id, access_sealed, client_id, orcid "
+        "FROM token JOIN permission ON permission.id = permission_id ORDER BY access_key_id, permission_id"
+    )
+    for row in samples:
+        if row.key_id not in ring.key_ids:
+            continue
+        try:
+            ring.decrypt(
+                Sealed(row.key_id, bytes(row.access_sealed)),
+                token_context(row.client_id, row.orcid, "access"),
+            )
+        except SyncError as error:
+            yield refused("token vault", error)
 
 
 def check_registry() -> Iterator[Finding]:

@@ -10,6 +10,8 @@ import base64
 import binascii
 import re
 import secrets
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
@@ -36,33 +38,25 @@ class Sealed:
 
 
 class KeyRing:
-    """The vault's keys. The first one encrypts; all of them decrypt."""
+    """The vault's keys. The first one encrypts; all of them decrypt. Thread-safe."""
 
-    def __init__(self, keys: dict[str, bytes]) -> None:
+    def __init__(self, keys: dict[str, bytes], again: Callable[[], Secret] | None = None) -> None:
+        """`again` reads the keys anew, for a ring that meets a key id it doesn't know."""
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self.current = next(iter(keys))
+        self._again = again
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(self._ciphers)})"
 
     @classmethod
-    def parse(cls, text: str | Secret | None) -> KeyRing:
+    def parse(cls, text: str | Secret | None, again: Callable[[], Secret] | None = None) -> KeyRing:
         """Read `id:base64key,id2:base64key2`; a key is 32 random bytes (`KeyRing.generate_key`).
 
         Raises SettingInvalid naming the entry by place, never showing a key.
         """
-        value = text.reveal() if isinstance(text, Secret) else text or ""
-        keys: dict[str, bytes] = {}
-        for place, entry in enumerate(filter(None, map(str.strip, value.split(","))), start=1):
-            key_id, separator, encoded = entry.partition(":")
-            if not separator or not _KEY_ID.fullmatch(key_id):
-                raise _wrong_keys(f"entry {place} is not id:base64key")
-            if key_id in keys:
-                raise _wrong_keys(f"the id of entry {place} is used twice")
-            keys[key_id] = _key(encoded, place)
-        if not keys:
-            raise _wrong_keys("it is not set")
-        return cls(keys)
+        return cls(_parsed(text), again)
 
     @staticmethod
     def generate_key() -> Secret:
@@ -77,13 +71,14 @@ class KeyRing:
     def encrypt(self, plain: Secret, context: str) -> Sealed:
         """Encrypt with the current key. The same context is needed to decrypt (`token_context`)."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        cipher = self._ciphers[self.current]
-        sealed = cipher.encrypt(nonce, plain.reveal().encode(), _bound(self.current, context))
-        return Sealed(self.current, LAYOUT + nonce + sealed)
+        with self._lock:
+            key_id, cipher = self.current, self._ciphers[self.current]
+        sealed = cipher.encrypt(nonce, plain.reveal().encode(), _bound(key_id, context))
+        return Sealed(key_id, LAYOUT + nonce + sealed)
 
     def decrypt(self, sealed: Sealed, context: str) -> Secret:
         """Decrypt. Raises SettingInvalid where the key is missing or wrong, or the row was tampered with."""
-        cipher = self._ciphers.get(sealed.key_id)
+        cipher = self._cipher(sealed.key_id)
         if cipher is None:
             raise SettingInvalid(
                 "A stored token can't be decrypted",
@@ -104,6 +99,15 @@ class KeyRing:
             why = f"key {_shown(sealed.key_id)} is another one than it was, or the row was changed or moved"
         raise _unopened(why)
 
+    def _cipher(self, key_id: str) -> AESGCM | None:
+        """The cipher of a key; for an id that isn't known the keys are read anew, and taken over as they are now."""
+        with self._lock:
+            if key_id not in self._ciphers and self._again is not None:
+                keys = _parsed(self._again())
+                self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
+                self.current = next(iter(keys))
+            return self._ciphers.get(key_id)
+
     def rotate(self, sealed: Sealed, context: str) -> Sealed:
         """The same value, encrypted with the current key."""
         return self.encrypt(self.decrypt(sealed, context), context)
@@ -116,6 +120,21 @@ def token_context(client_id: str, orcid: str, kind: str) -> str:
 
 def _bound(key_id: str, context: str) -> bytes:
     return b"\x1f".join((LAYOUT, key_id.encode(), context.encode()))
+
+
+def _parsed(text: str | Secret | None) -> dict[str, bytes]:
+    value = text.reveal() if isinstance(text, Secret) else text or ""
+    keys: dict[str, bytes] = {}
+    for place, entry in enumerate(filter(None, map(str.strip, value.split(","))), start=1):
+        key_id, separator, encoded = entry.partition(":")
+        if not separator or not _KEY_ID.fullmatch(key_id):
+            raise _wrong_keys(f"entry {place} is not id:base64key")
+        if key_id in keys:
+            raise _wrong_keys(f"the id of entry {place} is used twice")
+        keys[key_id] = _key(encoded, place)
+    if not keys:
+        raise no_keys()
+    return keys
 
 
 def _key(encoded: str, place: int) -> bytes:
@@ -132,6 +151,13 @@ def _key(encoded: str, place: int) -> bytes:
 def _shown(key_id: str) -> str:
     """A key id from a row, quoted; a row's text is not trusted to be one."""
     return repr(key_id) if _KEY_ID.fullmatch(key_id) else "that is no id"
+
+
+def no_keys() -> SettingInvalid:
+    """The error for keys that stand nowhere."""
+    return _wrong_keys(
+        "it is not set, nor is ORCID_SYNC_KEYS_FILE or a connection vault_keys with the keys as its password"
+    )
 
 
 def _wrong_keys(why: str) -> SettingInvalid:

@@ -18,6 +18,7 @@ from orcid_sync.orcid.transport import Timeouts
 from orcid_sync.secret import Secret
 from orcid_sync.settings import Settings
 from orcid_sync.vault.crypto import KeyRing
+from orcid_sync.vault.keys import key_ring
 from orcid_sync.vault.tokens import read_tokens
 
 
@@ -138,10 +139,10 @@ def registry_from(
 ) -> Registry:
     """The registry for this process: a client for each code the units use, one limiter for all workers together.
 
-    `connection` finds a connection by its name (`orcid`, `orcid_<code>`). Raises SettingInvalid for a missing
+    `connection` finds a connection by its name (`orcid`, `orcid_<code>`, `vault_keys`). Raises SettingInvalid for a missing
     connection or key, Misconfigured where a connection names another client than the units were applied with.
     """
-    keys = KeyRing.parse(settings.vault_keys)
+    keys = key_ring(settings, connection)
     with ledger.transaction() as session:
         known = session.execute(
             "SELECT code, client_id FROM api_client WHERE code IS NOT NULL ORDER BY code"

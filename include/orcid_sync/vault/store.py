@@ -11,9 +11,10 @@ from orcid_sync.vault.permissions import (
     suspect_permission,
 )
 from orcid_sync.vault.tokens import Tokens, put_tokens, read_tokens, rotate_keys
-from orcid_sync.vault.transfer import TOKEN_COLUMNS, export_tokens, import_tokens
+from orcid_sync.vault.transfer import SEALED_COLUMNS, TOKEN_COLUMNS, export_tokens, import_tokens
 
 __all__ = [
+    "SEALED_COLUMNS",
     "TOKEN_COLUMNS",
     "Tokens",
     "change_permission",

@@ -33,6 +33,8 @@ TOKEN_COLUMNS: Final = (
     "scope",
     "expires_at",
 )
+# What a sealed file tells beside them.
+SEALED_COLUMNS: Final = (*TOKEN_COLUMNS, "provenance", "stored_at")
 NEEDED_SCOPE: Final = "/activities/update"
 BATCH: Final = 200
 THREADS: Final = 12
@@ -48,6 +50,7 @@ class _Candidate:
     client: ApiClient
     tokens: Tokens
     scopes: frozenset[str]
+    provenance: str
 
 
 class _Refused(Exception):
@@ -110,7 +113,7 @@ def import_tokens(
 
 
 def export_tokens(ledger: Ledger, keys: KeyRing, *, actor: str) -> Iterator[dict[str, str]]:
-    """Every token **in clear**, as rows of TOKEN_COLUMNS: write them to a file that only its owner can read."""
+    """Every token **in clear**, as rows of SEALED_COLUMNS: seal them, or write them where only their owner can read."""
     with ledger.transaction() as connection:
         audit(connection, "tokens_exported", actor=actor_id(connection, actor))
     last = 0
@@ -118,7 +121,8 @@ def export_tokens(ledger: Ledger, keys: KeyRing, *, actor: str) -> Iterator[dict
         with ledger.transaction() as connection:
             found = connection.execute(
                 "SELECT permission.id, researcher.person_id, permission.orcid, "
-                "coalesce(api_client.code, permission.client_id) AS client, permission.scopes "
+                "coalesce(api_client.code, permission.client_id) AS client, permission.scopes, "
+                "token.provenance, token.stored_at "
                 "FROM permission JOIN token ON token.permission_id = permission.id "
                 "JOIN researcher ON researcher.id = permission.researcher_id "
                 "JOIN api_client ON api_client.client_id = permission.client_id "
@@ -139,6 +143,8 @@ def export_tokens(ledger: Ledger, keys: KeyRing, *, actor: str) -> Iterator[dict
                 "refresh_token": tokens.refresh.reveal() if tokens.refresh else "",
                 "scope": " ".join(row.scopes),
                 "expires_at": tokens.expires_at.isoformat() if tokens.expires_at else "",
+                "provenance": row.provenance,
+                "stored_at": row.stored_at.isoformat(),
             }
 
 
@@ -211,7 +217,10 @@ def _candidate(
         _expiry(row["expires_at"]),
     )
     _check_owner(job, line, person_id, orcid, client.client_id, connected.get((person_id, client.client_id)))
-    return _Candidate(line, person_id, orcid, client, tokens, scopes)
+    # Where it came from before: a file that doesn't say so is a file.
+    before = row.get("provenance") or ""
+    provenance = f"import:{before.removeprefix('import:')}" if before else "import"
+    return _Candidate(line, person_id, orcid, client, tokens, scopes, provenance)
 
 
 def _expiry(text: str) -> dt.datetime | None:
@@ -292,7 +301,7 @@ def _store(job: _Import, good: Sequence[_Candidate]) -> None:
                 scopes=candidate.scopes,
                 actor=actor,
             )
-            put_tokens(connection, job.keys, permission_id, candidate.tokens, provenance="import")
+            put_tokens(connection, job.keys, permission_id, candidate.tokens, provenance=candidate.provenance)
             job.imported += 1
 
 

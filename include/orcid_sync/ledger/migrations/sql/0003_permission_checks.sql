@@ -1,0 +1,1 @@
+ALTER TABLE ledger.permission ADD COLUMN checked_at TIMESTAMP WITH TIME ZONE;

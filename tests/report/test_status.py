@@ -95,7 +95,7 @@ def test_a_run_report_has_stages_calls_and_what_was_proposed(house: House) -> No
     assert [(stage["stage"], stage["ended"], stage["error"]) for stage in found["stages"]] == [
         ("propose", True, None)
     ]
-    assert found["calls"] == {
+    assert {name: value for name, value in found["calls"].items() if name not in ("floor", "pace")} == {
         "calls": 4,
         "items": 100,
         "seconds": 4.0,

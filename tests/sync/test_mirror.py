@@ -191,6 +191,18 @@ def test_a_record_without_change_is_read_and_left_alone(campus: Campus) -> None:
     assert campus.rows.one("SELECT xmin FROM record_item") == before
 
 
+def test_the_order_in_which_readers_see_entries_is_kept(campus: Campus) -> None:
+    orcid, _ = campus.join()
+    control = campus.simulator.control
+    codes = [control.add_item(orcid, "work", work(1), source=source) for source in (campus.client_id, "user")]
+    shown = "SELECT put_code, display_index FROM record_item ORDER BY display_index DESC"
+    campus.mirror()
+    assert campus.rows.execute(shown) == [(codes[0], 1), (codes[1], 0)]
+    control.call("PATCH", f"/records/{orcid}/work/{codes[1]}", {"display_index": 5})
+    campus.mirror()
+    assert campus.rows.execute(shown) == [(codes[1], 5), (codes[0], 1)]
+
+
 def test_what_left_the_record_leaves_the_mirror(campus: Campus) -> None:
     orcid, _ = campus.join()
     code = campus.simulator.control.add_item(orcid, "work", work(1))

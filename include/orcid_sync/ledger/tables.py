@@ -165,6 +165,16 @@ api_call = Table(
     Column("seconds", Double, nullable=False),
 )
 
+api_call_second = Table(
+    "api_call_second",
+    metadata,
+    # Seconds without a call have no row.
+    Column("run_id", Text, primary_key=True),
+    Column("client_id", Text, primary_key=True),
+    Column("second", TIMESTAMP(timezone=True), primary_key=True),
+    Column("calls", Integer, nullable=False),
+)
+
 api_rate = Table(
     "api_rate",
     metadata,
@@ -178,10 +188,10 @@ daily_snapshot = Table(
     "daily_snapshot",
     metadata,
     Column("day", Date, primary_key=True),
-    # unit code or "" (permissions belong to no unit), client id or ""
+    # unit code or "" (of all units), client id or ""
     Column("unit", Text, primary_key=True),
     Column("client", Text, primary_key=True),
-    # permission | item | write
+    # permission | adoption | item | write
     Column("kind", Text, primary_key=True),
     Column("state", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
@@ -450,6 +460,8 @@ record_item = Table(
     Column("visibility", Text),
     _at("created_on_record"),
     _at("seen_at", now=True),
+    # Readers see the highest of a group first, of equals the oldest.
+    Column("display_index", Integer),
 )
 
 record_item_key = Table(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from orcid_sync import connections
 from orcid_sync.connections import ConnectionInfo, orcid_connection_name
@@ -38,6 +39,7 @@ class CallCounter:
     _calls: Counter[_Endpoint] = field(default_factory=Counter)
     _items: Counter[_Endpoint] = field(default_factory=Counter)
     _seconds: dict[_Endpoint, float] = field(default_factory=dict)
+    _pace: Counter[tuple[str, dt.datetime]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __call__(self, call: CallRecord) -> None:
@@ -47,13 +49,17 @@ class CallCounter:
             self._calls[key] += 1
             self._items[key] += call.items
             self._seconds[key] = self._seconds.get(key, 0.0) + call.seconds
+            self._pace[call.client_id, call.at.replace(microsecond=0)] += 1
 
     def flush(self, ledger: Ledger, run_id: str) -> int:
         """Add what was counted since the last flush to the run's figures; returns the number of calls."""
         with self._lock:
-            keys = list(self._calls)
+            # Workers of one run add to the same rows at the same time: in one order, so that none waits for another in a
+            # circle.
+            keys = sorted(self._calls, key=astuple)
             rows = [(self._calls[key], self._items[key], self._seconds[key]) for key in keys]
-            self._calls, self._items, self._seconds = Counter(), Counter(), {}
+            pace = sorted(self._pace.items())
+            self._calls, self._items, self._seconds, self._pace = Counter(), Counter(), {}, Counter()
         if not keys:
             return 0
         with ledger.transaction() as connection:
@@ -72,6 +78,17 @@ class CallCounter:
                     [key.status for key in keys],
                     [key.error_code for key in keys],
                     *(list(column) for column in zip(*rows, strict=True)),
+                ),
+            )
+            connection.execute(
+                "INSERT INTO api_call_second AS known (run_id, client_id, second, calls) "
+                "SELECT %s, * FROM unnest(%s::text[], %s::timestamptz[], %s::int[]) "
+                "ON CONFLICT (run_id, client_id, second) DO UPDATE SET calls = known.calls + excluded.calls",
+                (
+                    run_id,
+                    [client_id for (client_id, _), _ in pace],
+                    [second for (_, second), _ in pace],
+                    [calls for _, calls in pace],
                 ),
             )
         return sum(calls for calls, _, _ in rows)

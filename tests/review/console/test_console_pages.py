@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -45,6 +46,22 @@ def test_a_change_shows_both_sides_and_the_person(browser: Browser, story: Story
     assert "corrected" in page
     assert "Okafor, M." in page
     assert "Mara Okafor" in page
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        (0, "own entry first now; ours would come first."),
+        (7, "own entry first, and that stays so."),
+    ],
+    ids=["typed in", "preferred by the researcher"],
+)
+def test_a_change_says_which_version_readers_see_first(
+    browser: Browser, story: Story, index: int, said: str
+) -> None:
+    story.desk.on_record(99, "10.5555/demo.13", source=None, person="p7", display_index=index)
+    page = browser.get(f"/changes/{story.desk.open_change('pub-13', 'p7').id}").text
+    assert said in page
 
 
 @pytest.mark.parametrize(
@@ -102,7 +119,14 @@ def test_data_docs_are_for_those_who_see_everything(ledger: Ledger, story: Story
 
 
 @pytest.mark.parametrize(
-    "path", ["/charts/funnel.svg", "/charts/adoption.svg", "/charts/stages.svg?run=run-1"]
+    "path",
+    [
+        "/charts/funnel.svg",
+        "/charts/adoption.svg",
+        "/charts/units.svg",
+        "/charts/quality.svg",
+        "/charts/stages.svg?run=run-1",
+    ],
 )
 def test_charts_are_pictures_in_both_themes(browser: Browser, story: Story, path: str) -> None:
     for theme in ("light", "dark"):
@@ -116,4 +140,55 @@ def test_a_run_is_reported_without_other_units_figures(browser: Browser, story: 
     page = browser.get("/runs/run-2").text
     assert "Propose" in page
     assert "This run called nobody" in page
+    assert "Changes of University Library to decide" in page
     assert "medicine" not in page
+    assert "Medical Faculty" not in page
+
+
+def test_a_run_links_its_data_quality_pages_for_those_who_see_everything(
+    ledger: Ledger, story: Story, data_docs: Path
+) -> None:
+    (data_docs / "run-1").mkdir()
+    (data_docs / "run-1" / "index.html").write_text("<h1>Quality of one run</h1>")
+    client = TestClient(console_app(ledger, FakeHost(), Settings(data_docs_dir=data_docs)))
+    pages = {
+        who: client.get(f"{PREFIX}/runs/run-1", headers={"authorization": f"Bearer {who}"}).text
+        for who in ("ann", "olga")
+    }
+    link = f"{PREFIX}/data-docs/run-1/index.html"
+    assert link not in pages["ann"]
+    assert link in pages["olga"]
+    assert "one run" in client.get(link, headers={"authorization": "Bearer olga"}).text
+
+
+def test_a_run_says_what_it_left_for_a_person(browser: Browser, story: Story) -> None:
+    stage = (
+        "INSERT INTO stage_run (run_id, stage, started_at, ended_at, counts, error) "
+        "VALUES ('run-2', %s, now() + %s::interval, now() + %s::interval, %s, %s)"
+    )
+    stopped = json.dumps({"stopped": {"library": "all of its 9 written items would be removed"}})
+    story.desk.run(stage, "propose", "0 s", "1 s", stopped, "GuardStopped: the proposal was stopped")
+    story.desk.run(stage, "write", "0 s", "1 s", "{}", "Transient: the registry answers nobody")
+    story.desk.run(stage, "mirror", "0 s", "1 s", "{}", "Transient: the first try failed")
+    story.desk.run(stage, "mirror", "5 s", "6 s", "{}", None)
+    page = browser.get("/runs/run-2").text
+    assert "Proposal stopped for library: all of its 9 written items would be removed" in page
+    assert "Stage failed: write" in page
+    assert "Stage failed: mirror" not in page
+
+
+def test_calls_are_shown_beside_the_fewest_possible_and_the_rate(browser: Browser, story: Story) -> None:
+    story.desk.run(
+        "INSERT INTO api_call (run_id, client_id, method, endpoint, status, error_code, calls, items, seconds) "
+        "VALUES ('run-2', 'c', 'GET', '/{orcid}/activities', 200, 0, 48, 0, 9)"
+    )
+    story.desk.run(
+        "INSERT INTO stage_run (run_id, stage, ended_at, counts) VALUES ('run-2', 'mirror', now(), '{\"read\": 40}')"
+    )
+    story.desk.run(
+        "INSERT INTO api_call_second SELECT 'run-2', 'c', now() + n * interval '1 s', 12 FROM generate_series(0, 3) n"
+    )
+    page = browser.get("/runs/run-2").text
+    assert "the fewest possible: 40, 1.20 times that" in page
+    assert "12.0 calls a second over 4.0 s, of 24 allowed" in page
+    assert "50 %" in page

@@ -13,9 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from orcid_sync.errors import Misconfigured, SyncError, Transient, Who
-from orcid_sync.review.console import api, pages
 from orcid_sync.review.console.context import Console, console_of, signed_in
 from orcid_sync.review.console.guard import ForeignRequest, Headers, NotJson, NotSignedIn
+from orcid_sync.review.console.rendering import error_page
+from orcid_sync.review.console.routes import api, ledger, pictures, reports, review
 from orcid_sync.review.console.visitor import Forbidden, NotFound
 from orcid_sync.review.rights import BatchClosed, NotAllowed, NothingSelected
 
@@ -44,8 +45,8 @@ def create_app(console: Console) -> FastAPI:
     )
     app.state.console = console
     app.add_middleware(Headers)
-    app.include_router(api.router)
-    app.include_router(pages.router)
+    for part in (api, review, ledger, reports, pictures):
+        app.include_router(part.router)
     app.add_exception_handler(SyncError, _sync_error)
     app.add_exception_handler(psycopg.OperationalError, _no_database)
     app.add_exception_handler(HTTPException, _http_error)
@@ -98,7 +99,7 @@ def _answer(
     request: Request, status: int, error: SyncError, headers: dict[str, str] | None = None
 ) -> Response:
     if _is_page(request):
-        return pages.error_page(request, status, error)
+        return error_page(request, status, error)
     return JSONResponse(
         {
             "error": error.kind,

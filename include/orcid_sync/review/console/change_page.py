@@ -43,19 +43,19 @@ LEFT JOIN decision_note ON decision_note.decision_id = decision.id
 WHERE decision.change_id = %s ORDER BY decision.id DESC
 """
 
-# What of other sources stands on the same record and shares an identifier with the row.
-_ELSEWHERE: Final = """
+# What stands on the same record and shares an identifier with the row, as readers see it: the first one first.
+_STANDING: Final = """
 SELECT found.put_code, found.title, found.type, found.source_name, found.self_claimed, found.visibility,
-       found.created_on_record, array_agg(DISTINCT standing.key) AS keys,
-       bool_or(standing.relationship = 'self') AS same
+       coalesce(found.display_index, 0) AS display_index,
+       found.source_client_id IS NOT DISTINCT FROM %(client)s AS ours, bool_or(standing.relationship = 'self') AS same
 FROM cris_row_key wanted
 JOIN record_item_key standing ON standing.key = wanted.key AND standing.orcid = %(orcid)s
     AND standing.client_id = %(client)s AND standing.section = %(section)s
 JOIN record_item found USING (orcid, section, put_code, client_id)
-WHERE wanted.row_id = %(row)s AND found.source_client_id IS DISTINCT FROM %(client)s
+WHERE wanted.row_id = %(row)s
 GROUP BY found.put_code, found.title, found.type, found.source_name, found.self_claimed, found.visibility,
-         found.created_on_record
-ORDER BY found.created_on_record NULLS LAST, found.put_code LIMIT 20
+         found.display_index, found.source_client_id, found.created_on_record
+ORDER BY found.display_index DESC NULLS LAST, found.created_on_record NULLS LAST, found.put_code LIMIT 20
 """
 
 _SHARED: Final = """
@@ -105,6 +105,37 @@ class Printed:
     place: int
 
 
+# What the registry gives an entry that a client adds; what a researcher typed in has 0 until they prefer it.
+_INDEX_OF_ADDED: Final = 1
+
+
+@dataclass(frozen=True)
+class First:
+    """The entry that readers see first of those about the same thing; `now` before the change, `then` after it.
+
+    None: ours, or nothing of it stands there.
+    """
+
+    now: Any
+    then: Any
+
+    @property
+    def changes(self) -> bool:
+        """Whether the change puts another entry first."""
+        return self.now is not None and self.then is None
+
+
+def _first(kind: str, standing: list[Any]) -> First | None:
+    """None where nothing of other sources stands there, so that there is no choice."""
+    others = [one for one in standing if not one.ours]
+    if not others:
+        return None
+    now = None if standing[0].ours else standing[0]
+    if kind == "add":
+        return First(now, None if others[0].display_index < _INDEX_OF_ADDED else others[0])
+    return First(now, others[0] if kind == "remove" else now)
+
+
 @dataclass(frozen=True)
 class ChangePage:
     """One change with everything around it. Rows are named tuples as the queries above select them."""
@@ -116,6 +147,7 @@ class ChangePage:
     permission: str | None
     decisions: list[Any]
     elsewhere: list[Any]
+    first: First | None
     shared: list[Any]
     posts: list[Any]
     similar: list[Any]
@@ -159,7 +191,7 @@ def change_page(desk: Desk, unit: SeenUnit, key: int) -> ChangePage:
             "item": change.item_id,
         }
         decisions = connection.execute(_DECISIONS, (key,)).fetchall()
-        elsewhere = connection.execute(_ELSEWHERE, around).fetchall() if orcid else []
+        standing = connection.execute(_STANDING, around).fetchall() if orcid else []
         shared = connection.execute(_SHARED, around).fetchall()
         posts = connection.execute(_POSTS, (change.person_id,)).fetchall()
         similar = connection.execute(_SIMILAR, (change.person_id,)).fetchall()
@@ -173,7 +205,8 @@ def change_page(desk: Desk, unit: SeenUnit, key: int) -> ChangePage:
         orcid=orcid,
         permission=permission.state if permission else None,
         decisions=decisions,
-        elsewhere=elsewhere,
+        elsewhere=[one for one in standing if not one.ours],
+        first=_first(change.kind, standing),
         shared=shared,
         posts=posts,
         similar=similar,

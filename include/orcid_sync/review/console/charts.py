@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import pygal
 from pygal.style import Style
 
+from orcid_sync.report.adoption import Adoption
+from orcid_sync.report.quality import QualityHistory
 from orcid_sync.review.console.reports import Step
 from orcid_sync.review.console.words import plain
 
@@ -27,6 +28,7 @@ _COLORS: Final = (
     "#6b46c1",
     "#9b2c2c",
 )
+_MOST_CHECKS: Final = 8
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 
@@ -109,22 +111,47 @@ def stages_chart(stages: Sequence[tuple[str, float]], theme: Theme) -> bytes:
     return _svg(chart)
 
 
-def adoption_chart(
-    days: Sequence[dt.date], states: Mapping[str, Sequence[int]], labels: Mapping[str, str], theme: Theme
-) -> bytes:
+def adoption_chart(found: Adoption, labels: Mapping[str, str], theme: Theme) -> bytes:
     """Permissions by state over time, stacked."""
-    chart = pygal.StackedLine(
-        **_options(theme),
-        width=760,
-        height=320,
-        fill=True,
-        show_dots=len(days) < 2,
-        legend_at_bottom=True,
-        legend_at_bottom_columns=3,
-        x_labels_major_count=6,
-        show_minor_x_labels=False,
-    )
-    chart.x_labels = [f"{day:%d %b %Y}" for day in days]
-    for state, counts in states.items():
+    chart = pygal.StackedLine(**_over_time(theme), fill=True, show_dots=len(found.days) < 2)
+    chart.x_labels = [f"{day:%d %b %Y}" for day in found.days]
+    for state, counts in found.states.items():
         chart.add(labels.get(state, plain(state)), list(counts))
     return _svg(chart)
+
+
+def units_chart(found: Adoption, theme: Theme) -> bytes:
+    """The share of each unit's staff that is connected, over time."""
+    options = _over_time(theme) | {
+        "range": (0, 100),
+        "value_formatter": lambda value: "" if value is None else f"{value:.0f} %",
+    }
+    chart = pygal.Line(**options, stroke_style={"width": 2.5}, show_dots=len(found.days) < 2)
+    chart.x_labels = [f"{day:%d %b %Y}" for day in found.days]
+    for unit in found.units:
+        chart.add(unit.name, list(unit.shares))
+    return _svg(chart)
+
+
+def quality_chart(found: QualityHistory, labels: Sequence[str], theme: Theme) -> bytes:
+    """Rows that failed a check in each of the last extractions, by check, stacked; the rarer checks together."""
+    chart = pygal.StackedBar(**_over_time(theme), show_dots=False)
+    chart.x_labels = [f"{at:%d %b %H:%M}" for _, at, _ in found.runs]
+    shown = found.checks[:_MOST_CHECKS]
+    for label, check in zip(labels, shown, strict=False):
+        chart.add(label, list(check.bad))
+    rest = found.checks[_MOST_CHECKS:]
+    if rest:
+        chart.add("Other checks", [sum(column) for column in zip(*(one.bad for one in rest), strict=True)])
+    return _svg(chart)
+
+
+def _over_time(theme: Theme) -> dict[str, Any]:
+    return _options(theme) | {
+        "width": 760,
+        "height": 320,
+        "legend_at_bottom": True,
+        "legend_at_bottom_columns": 3,
+        "x_labels_major_count": 6,
+        "show_minor_x_labels": False,
+    }

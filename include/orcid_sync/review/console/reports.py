@@ -1,20 +1,16 @@
-"""Runs and health: what ran, what it counted, how far everything got, and what needs a person."""
+"""Runs: what ran, what it counted, and how far everything got."""
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Final
 
-from orcid_sync.errors import Who
-from orcid_sync.ledger.session import Connection, Ledger
-from orcid_sync.report.reasons import explain
+from orcid_sync.ledger.session import Ledger
 from orcid_sync.report.run_report import run_report
 from orcid_sync.review.console.visitor import Desk, NotFound, SeenUnit, Visitor
 from orcid_sync.review.rights import NothingSelected
 
 LAST_RUNS: Final = 60
-OLD_BATCH: Final = dt.timedelta(days=7)
 
 _RUNS: Final = """
 SELECT run.run_id, run.started_at, max(stage_run.ended_at) AS ended_at, count(*) AS stages,
@@ -35,17 +31,6 @@ class Step:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Need:
-    """Something that waits for a person: how many of what, what to do, whose move it is, and where to look."""
-
-    count: int
-    what: str
-    remedy: str
-    who: Who | None
-    path: str
-
-
 def last_runs(ledger: Ledger) -> list[Any]:
     """The last runs with their stages, the newest first."""
     with ledger.transaction() as connection:
@@ -59,6 +44,8 @@ def run_page(ledger: Ledger, visitor: Visitor, run_id: str) -> dict[str, Any]:
     except NothingSelected as unknown:
         raise NotFound(unknown.what, why=unknown.why) from None
     seen = {unit.code for unit in visitor.units}
+    if not visitor.sees_all:
+        report["drift"] = {}
     for stage in report["stages"]:
         stage["counts"] = stage["counts"] if visitor.sees_all else _of_units(stage["counts"], seen)
         if stage["error"] and not visitor.sees_all:
@@ -72,7 +59,9 @@ def _of_units(counts: dict[str, Any], seen: set[str]) -> dict[str, Any]:
     for name, value in counts.items():
         if isinstance(value, list):
             kept[name] = [one for one in value if isinstance(one, dict) and one.get("unit") in seen]
-        elif name not in ("stopped", "changes", "units"):
+        elif name == "stopped":
+            kept[name] = {unit: alarm for unit, alarm in value.items() if unit in seen}
+        elif name not in ("changes", "units"):
             kept[name] = value
     return kept
 
@@ -136,103 +125,3 @@ def funnel(desk: Desk, units: tuple[SeenUnit, ...]) -> list[Step]:
         Step("Approved", approved, "by a person or the unit's policy"),
         Step("On the records", states.get("written", 0), "as the CRIS has them"),
     ]
-
-
-def needs(desk: Desk, units: tuple[SeenUnit, ...], now: dt.datetime | None = None) -> list[Need]:
-    """What waits for a person: questions, stopped items, corrections, permissions; of the visitor's units."""
-    found: list[Need] = []
-    old = (now or dt.datetime.now(dt.UTC)) - OLD_BATCH
-    held: dict[tuple[str, str], int] = {}
-    with desk.each(units) as turns:
-        for unit, connection in turns:
-            found += _batches(connection, unit, old)
-            for row in connection.execute(_HELD):
-                held[row.state, row.reason] = held.get((row.state, row.reason), 0) + row.n
-    for (state, reason), count in sorted(held.items(), key=lambda pair: -pair[1]):
-        word = explain(state, reason)
-        if word.who is not None and not word.remedy.startswith("Nothing"):
-            path = f"items?state={state}&reason={reason}"
-            found.append(Need(count, f"items: {word.label}", word.remedy, word.who, path))
-    found += _undelivered(desk.ledger, units)
-    if desk.visitor.sees_all:
-        found += _failures(desk.ledger)
-    return found
-
-
-_HELD: Final = """
-SELECT state, reason, count(*) AS n FROM item_state
-WHERE state IN ('withheld', 'on_hold', 'waiting_permission', 'blocked') AND reason IS NOT NULL GROUP BY 1, 2
-"""
-
-
-def _batches(connection: Connection, unit: SeenUnit, old: dt.datetime) -> list[Need]:
-    rows = connection.execute(
-        "SELECT batch.id, batch.created_at, count(*) AS n FROM batch JOIN batch_change ON batch_id = batch.id "
-        "JOIN change ON change.id = change_id AND change.state = 'open' AND change.verdict IS NULL "
-        "WHERE batch.state = 'open' GROUP BY batch.id ORDER BY batch.id"
-    ).fetchall()
-    return [
-        Need(
-            row.n,
-            f"changes of {unit.name} to decide"
-            + (", waiting for more than a week" if row.created_at < old else ""),
-            "Approve or reject them",
-            Who.US,
-            f"batches/{row.id}",
-        )
-        for row in rows
-    ]
-
-
-def _undelivered(ledger: Ledger, units: tuple[SeenUnit, ...]) -> list[Need]:
-    """Open batches whose last e-mail did not get through."""
-    with ledger.transaction() as connection:
-        rows = connection.execute(
-            "SELECT batch.id FROM batch JOIN LATERAL (SELECT what FROM audit_event WHERE what IN ('mailed', 'mail_failed') "
-            "AND audit_event.unit_id = batch.unit_id AND (detail ->> 'batch')::bigint = batch.id ORDER BY id DESC LIMIT 1"
-            ") latest ON latest.what = 'mail_failed' WHERE batch.state = 'open' AND batch.unit_id = ANY (%s) ORDER BY 1",
-            ([unit.id for unit in units],),
-        ).fetchall()
-    remedy = "Check the mail server and the unit's main contact; it is tried again by itself"
-    return [
-        Need(1, f"e-mail about batch {row.id} not delivered", remedy, Who.US, f"batches/{row.id}")
-        for row in rows
-    ]
-
-
-def _failures(ledger: Ledger) -> list[Need]:
-    with ledger.transaction() as connection:
-        drift = connection.execute(
-            "SELECT class AS sort, count(*) AS n FROM drift WHERE resolved_at IS NULL GROUP BY class ORDER BY n DESC"
-        ).fetchall()
-        failed = connection.execute(
-            "SELECT DISTINCT ON (stage) stage, run_id, error FROM stage_run ORDER BY stage, id DESC"
-        ).fetchall()
-    found = [
-        Need(1, f"stage failed: {row.stage}", row.error.splitlines()[0][:300], Who.US, f"runs/{row.run_id}")
-        for row in failed
-        if row.error
-    ]
-    return found + [
-        Need(
-            row.n,
-            f"differences found: {row.sort.replace('_', ' ')}",
-            "Look at what the audit says of them; `orcid-sync audit` rebuilds what is certain",
-            Who.US,
-            "health",
-        )
-        for row in drift
-    ]
-
-
-def adoption(ledger: Ledger) -> tuple[list[dt.date], dict[str, list[int]]]:
-    """Permissions by state over time: the days, and for each state its count on each of them."""
-    with ledger.transaction() as connection:
-        rows = connection.execute(
-            "SELECT day, state, sum(count)::bigint AS n FROM daily_snapshot WHERE kind = 'permission' "
-            "AND day > current_date - 366 GROUP BY day, state ORDER BY day, state"
-        ).fetchall()
-    days = sorted({row.day for row in rows})
-    states = sorted({row.state for row in rows})
-    counted = {(row.day, row.state): int(row.n) for row in rows}
-    return days, {state: [counted.get((day, state), 0) for day in days] for state in states}

@@ -21,7 +21,7 @@ CREATE TEMP TABLE read_record (orcid text, client_id text, permission_id bigint,
     known boolean NOT NULL DEFAULT false) ON COMMIT DROP;
 CREATE TEMP TABLE read_item (orcid text, section text, put_code bigint, client_id text, source_client_id text,
     self_claimed boolean, source_name text, title text, type text, is_preprint boolean, visibility text,
-    created_on_record timestamptz) ON COMMIT DROP;
+    created_on_record timestamptz, display_index integer) ON COMMIT DROP;
 CREATE TEMP TABLE read_key (orcid text, section text, put_code bigint, client_id text, key text, relationship text)
     ON COMMIT DROP;
 """
@@ -128,6 +128,7 @@ def _item_row(reading: Reading, item: RecordItem) -> tuple[Any, ...]:
         item.section == "work" and _is_preprint(item),
         item.visibility,
         item.created,
+        item.display_index,
     )
 
 

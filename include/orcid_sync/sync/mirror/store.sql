@@ -100,19 +100,19 @@ WITH gone AS (
 INSERT INTO touched SELECT * FROM gone;
 WITH come AS (
     INSERT INTO record_item AS old (orcid, section, put_code, client_id, source_client_id, self_claimed, source_name,
-        title, type, is_preprint, visibility, created_on_record)
+        title, type, is_preprint, visibility, created_on_record, display_index)
     SELECT orcid, section, put_code, client_id, source_client_id, self_claimed, source_name,
-        title, type, is_preprint, visibility, created_on_record
+        title, type, is_preprint, visibility, created_on_record, display_index
     FROM read_item
     ON CONFLICT (orcid, section, put_code, client_id) DO UPDATE SET
         source_client_id = excluded.source_client_id, self_claimed = excluded.self_claimed,
         source_name = excluded.source_name, title = excluded.title, type = excluded.type,
         is_preprint = excluded.is_preprint, visibility = excluded.visibility,
-        created_on_record = excluded.created_on_record, seen_at = now()
+        created_on_record = excluded.created_on_record, display_index = excluded.display_index, seen_at = now()
     WHERE (old.source_client_id, old.self_claimed, old.source_name, old.title, old.type, old.is_preprint, old.visibility,
-           old.created_on_record)
+           old.created_on_record, old.display_index)
         IS DISTINCT FROM (excluded.source_client_id, excluded.self_claimed, excluded.source_name, excluded.title,
-           excluded.type, excluded.is_preprint, excluded.visibility, excluded.created_on_record)
+           excluded.type, excluded.is_preprint, excluded.visibility, excluded.created_on_record, excluded.display_index)
     RETURNING orcid, client_id
 )
 INSERT INTO touched SELECT * FROM come;

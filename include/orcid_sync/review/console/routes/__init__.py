@@ -1,0 +1,1 @@
+"""The console's routes: its pages and its JSON API."""

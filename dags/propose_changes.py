@@ -7,7 +7,7 @@ a person, a run of `approve_batch` is started.
 
 | | |
 |---|---|
-| reads | the ledger; connection `orcid`: one call for each record |
+| reads | the ledger; connection `orcid`: a search for what changed, then one call for each changed record |
 | writes | connection `ledger`: the mirror of the records, items, changes, batches, the policy's decisions |
 | when | after each `extract_cris` (asset `cris_snapshot`) |
 | starts | `approve_batch`, one run for each batch, named `batch-N`; the asset `changes_proposed` |
@@ -49,9 +49,13 @@ from orcid_sync_airflow import (
 def propose_changes() -> None:
     @task
     def mirror() -> dict:
-        from orcid_sync.sync.mirror import mirror
+        from orcid_sync.sync.mirror import flag_changed, mirror
 
-        return mirror(ledger(), registry(), run_id=run_id(), settings=SETTINGS)
+        common = {"run_id": run_id(), "settings": SETTINGS}
+        return {
+            "search": flag_changed(ledger(), registry(), **common),
+            **mirror(ledger(), registry(), **common),
+        }
 
     @task(outlets=[CHANGES_PROPOSED])
     def propose(params: dict) -> dict:

@@ -1,15 +1,16 @@
 """
 ## Looking after permissions and questions, hourly
 
-Checks the permissions of researchers whose last call was refused, proves `ORCID_SYNC_PERMISSION_CHECKS` others that nothing
-was heard of for longest, renews tokens that are about to expire, closes batches in which nothing is left to decide, and
-gives up tokens that were kept to remove what we wrote for longer than `ORCID_SYNC_DELETE_ONLY_DAYS`. Where the
-connection `airflow_api` has a login, questions about batches that a newer one replaced are ended. Where `smtp_default` and
-`ORCID_SYNC_MAIL_FROM` are set, each batch is told to its unit by one e-mail, with one reminder.
+Reads the records that changed, checks the permissions of researchers whose last call was refused, proves
+`ORCID_SYNC_PERMISSION_CHECKS` others that nothing was heard of for longest, renews tokens that are about to expire,
+closes batches in which nothing is left to decide, and gives up tokens that were kept to remove what we wrote for longer
+than `ORCID_SYNC_DELETE_ONLY_DAYS`. Where the connection `airflow_api` has a login, questions about batches that a newer
+one replaced are ended. Where `smtp_default` and `ORCID_SYNC_MAIL_FROM` are set, each batch is told to its unit by one
+e-mail, with one reminder.
 
 | | |
 |---|---|
-| reads | connection `orcid`: one call for each permission in doubt, and for each one that is proved |
+| reads | connection `orcid`: a search for changed records; one call for each of these, each permission in doubt or proved |
 | writes | connection `ledger`: permissions with reasons, the mirror of flagged records, closed batches, daily snapshot |
 | when | every hour |
 
@@ -38,10 +39,12 @@ from orcid_sync_airflow import SETTINGS, airflow_api, default_args, ledger, mail
 )
 def watch_records() -> None:
     @task
-    def check_permissions() -> dict:
-        from orcid_sync.sync.mirror import mirror
+    def read_changed_records() -> dict:
+        from orcid_sync.sync.mirror import flag_changed, mirror
 
-        return mirror(ledger(), registry(), run_id=run_id(), settings=SETTINGS, only_flagged=True)
+        common = {"run_id": run_id(), "settings": SETTINGS}
+        searched = flag_changed(ledger(), registry(), **common)
+        return {"search": searched, **mirror(ledger(), registry(), **common, only_flagged=True)}
 
     @task
     def prove_permissions() -> dict:
@@ -89,7 +92,7 @@ def watch_records() -> None:
         return mail_batches(ledger(), send, **told, next_write=next_write(SETTINGS)) if send else {}
 
     # Independent of each other: a registry that does not answer must not keep batches open.
-    check_permissions()
+    read_changed_records()
     prove_permissions()
     refresh_tokens()
     close_finished_batches()

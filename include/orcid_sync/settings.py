@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -115,6 +115,13 @@ class Settings(BaseSettings):
     )
     mirror_max_age: float = Field(
         default=4, gt=0, description="Days after which a record is read again before it is written to."
+    )
+    detect_changes: Literal["search", "read"] = Field(
+        default="search",
+        description="How changed records are found: `search` asks the registry's search which changed, `read` reads each.",
+    )
+    search_margin_hours: float = Field(
+        default=24, gt=0, description="Hours by which the registry's search index may run behind."
     )
     rate: float = Field(
         default=23, gt=0, le=24, description="Calls a second to the registry, per API client."

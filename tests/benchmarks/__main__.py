@@ -17,7 +17,7 @@ from orcid_sync.local.postgres import local_postgres
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.calls import first_and_second_sync
+from tests.benchmarks.calls import counted_syncs
 from tests.benchmarks.stages import stage_times
 
 
@@ -35,7 +35,7 @@ def main() -> None:
         server = local_postgres(Path(folder) / "postgres", durable=False).start()
         try:
             stages = stage_times(server, Path(folder), options.pairs)
-            calls = first_and_second_sync(server, options.researchers, options.works)
+            calls = counted_syncs(server, options.researchers, options.works)
         finally:
             server.destroy()
     console = Console()

@@ -1,8 +1,10 @@
-"""Calls of a first and a second sync, as the registry counts them, beside the floor and what others need."""
+"""Calls of a first sync and of later ones, as the registry counts them, beside the floor and what others need."""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
+import time
 from typing import Any
 
 from orcid_simulator.testing import running_simulator
@@ -12,7 +14,7 @@ from orcid_sync.orcid.client import ApiClient, Credentials
 from orcid_sync.orcid.limiter import NoLimiter
 from orcid_sync.secret import Secret
 from orcid_sync.settings import Settings
-from orcid_sync.sync.mirror import mirror
+from orcid_sync.sync.mirror import changed, mirror
 from orcid_sync.sync.propose import propose
 from orcid_sync.sync.write import write
 from orcid_sync.vault.crypto import KeyRing
@@ -23,10 +25,12 @@ from orcid_sync.vault.tokens import Tokens, put_tokens
 from tests.benchmarks.setup import CLIENT, Server, approve_everything, new_ledger
 
 
-def first_and_second_sync(server: Server, researchers: int, works: int) -> dict[str, Any]:
-    """R researchers with W works each: all new, then one new and one changed work for a tenth of them."""
+def counted_syncs(server: Server, researchers: int, works: int) -> dict[str, Any]:
+    """R researchers with W works each: all new; then nothing; then, twice, one new and one changed work for a tenth."""
     ledger, _ = new_ledger(server)
-    settings = Settings()
+    # Two days pass between syncs in real life; here a second has to be enough to tell one sync's changes from the next's.
+    settings = Settings(search_margin_hours=1 / 3600)
+    changed.CLOCK_MARGIN = dt.timedelta(0)
     with running_simulator() as simulator:
         simulator.control.client(client_id=CLIENT, client_secret="s")
         base = simulator.base_url
@@ -37,8 +41,10 @@ def first_and_second_sync(server: Server, researchers: int, works: int) -> dict[
         _works(ledger, researchers, 1, works)
 
         def sync(run: str) -> tuple[int, int]:
+            time.sleep(2)
             before = simulator.control.summary()
             common: dict[str, Any] = {"run_id": run, "settings": settings}
+            changed.flag_changed(ledger, registry, **common)
             mirror(ledger, registry, **common)
             propose(ledger, **common)
             approve_everything(ledger)
@@ -47,36 +53,36 @@ def first_and_second_sync(server: Server, researchers: int, works: int) -> dict[
             told = sum(after["notifications"].values()) - sum(before["notifications"].values())
             return after["calls"] - before["calls"], told
 
-        first, first_told = sync("first")
-        touched = max(1, researchers // 10)
-        _works(ledger, touched, works + 1, works + 1)
-        _retitle(ledger, touched)
-        second, second_told = sync("second")
-        registry.close()
-    bulk = math.ceil(works / 100)
-    return {
-        "rows": [
-            _row("first sync", researchers, first, researchers * (1 + bulk), researchers * works, first_told),
+        def touch(people: int, number: int) -> None:
+            _works(ledger, people, number, number)
+            _retitle(ledger, people, f"Title {number}")
+
+        rows = [
             _row(
-                "recurring, a tenth touched",
+                "first sync",
                 researchers,
-                second,
-                # Every record is read: finding out more cheaply which ones changed is not built yet.
-                researchers + 2 * touched,
-                2 * researchers,
-                second_told,
-            ),
+                sync("first"),
+                researchers * (1 + math.ceil(works / 100)),
+                researchers * works,
+            )
         ]
-    }
+        rows.append(_row("the one after it", researchers, sync("second"), 0, 0))
+        touched = max(1, researchers // 10)
+        for run in ("third", "fourth"):
+            touch(touched, works + len(rows))
+            rows.append(_row(f"{run}, a tenth touched", researchers, sync(run), touched * 3, touched * 2))
+        registry.close()
+    return {"rows": rows}
 
 
-def _row(run: str, researchers: int, calls: int, floor: int, others: int, told: int) -> dict[str, Any]:
+def _row(run: str, researchers: int, counted: tuple[int, int], floor: int, items: int) -> dict[str, Any]:
+    calls, told = counted
     return {
         "run": run,
         "researchers": researchers,
         "calls": calls,
         "floor": floor,
-        "one call an item": others,
+        "reading all, a call an item": researchers + items,
         "messages to researchers": told,
     }
 
@@ -133,13 +139,13 @@ def _works(ledger: Ledger, researchers: int, first: int, last: int) -> None:
         )
 
 
-def _retitle(ledger: Ledger, researchers: int) -> None:
+def _retitle(ledger: Ledger, researchers: int, title: str) -> None:
     """One work of each of the first `researchers` people gets another title."""
     with ledger.transaction() as connection:
         connection.execute(
-            "UPDATE cris_content SET data = jsonb_set(data, '{title}', '\"Another title\"') FROM cris_row "
+            "UPDATE cris_content SET data = jsonb_set(data, '{title}', to_jsonb(%s::text)) FROM cris_row "
             "WHERE cris_row.id = row_id AND cris_id = ANY (SELECT format('p%%s-1', n) FROM generate_series(0, %s::int) n)",
-            (researchers - 1,),
+            (title, researchers - 1),
         )
         connection.execute(
             "UPDATE cris_row SET row_hash = gen_random_uuid() "

@@ -156,7 +156,7 @@ def test_from_the_cris_to_the_records_and_then_nothing_more(
     assert ours <= university.standing_items()
     assert university.one("SELECT count(*) FROM item_state WHERE state IN ('approved', 'retrying')") == 0
     assert university.one("SELECT count(*) FROM daily_snapshot") > 0
-    assert university.one("SELECT count(DISTINCT stage) FROM stage_run WHERE error IS NULL") == 6
+    assert university.one("SELECT count(DISTINCT stage) FROM stage_run WHERE error IS NULL") == 7
 
     calls = university.control.call("GET", "/summary")["by_endpoint"]
     for dag_id in ("extract_cris", "propose_changes", "write_approved", "watch_records"):

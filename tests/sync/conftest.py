@@ -1,5 +1,6 @@
-"""The small CRIS is for the tests of the stages that read it."""
+"""What the tests of the stages share: the small CRIS and the campus."""
 
+from tests.fixtures.campus import campus
 from tests.fixtures.small_cris import cris, stages
 
-__all__ = ["cris", "stages"]
+__all__ = ["campus", "cris", "stages"]

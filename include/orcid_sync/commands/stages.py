@@ -46,20 +46,19 @@ def mirror(
     unit: UnitOption = None, limit: Limit = None, run_id: RunId = None, as_json: AsJson = False
 ) -> None:
     """Read the records that may have changed."""
+    from orcid_sync.sync.mirror import flag_changed
     from orcid_sync.sync.mirror import mirror as mirror_stage
 
     ledger, found = context.ledger(), context.settings()
     context.check_unit(ledger, unit)
+    run = context.run_name("mirror", run_id)
     with context.registry(found, ledger) as registry:
-        counts = mirror_stage(
-            ledger,
-            registry,
-            run_id=context.run_name("mirror", run_id),
-            settings=found,
-            unit=unit,
-            limit=limit,
-        )
-    context.emit(counts, as_json)
+        searched = flag_changed(ledger, registry, run_id=run, settings=found)
+        counts = mirror_stage(ledger, registry, run_id=run, settings=found, unit=unit, limit=limit)
+    counts["calls"] += searched["calls"]
+    context.emit(
+        counts | {"search": {key: searched[key] for key in ("asked", "changed", "queries")}}, as_json
+    )
 
 
 def propose(

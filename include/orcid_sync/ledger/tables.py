@@ -184,6 +184,14 @@ api_rate = Table(
     _at("penalty_until"),
 )
 
+change_search = Table(
+    "change_search",
+    metadata,
+    Column("client_id", ForeignKey(api_client.c.client_id), primary_key=True),
+    # When the registry's search last told completely which of the client's records had changed.
+    _at("asked_at", nullable=False),
+)
+
 daily_snapshot = Table(
     "daily_snapshot",
     metadata,

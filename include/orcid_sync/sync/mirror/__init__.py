@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from orcid_sync.sync.mirror.changed import flag_changed
 from orcid_sync.sync.mirror.stage import mirror, refresh_record
 from orcid_sync.sync.mirror.trouble import decide_emptied, mark_trouble
 
-__all__ = ["decide_emptied", "mark_trouble", "mirror", "refresh_record"]
+__all__ = ["decide_emptied", "flag_changed", "mark_trouble", "mirror", "refresh_record"]

@@ -28,6 +28,8 @@ from orcid_sync.sync.mirror.trouble import explain_refusal, mark_trouble
 from orcid_sync.vault.registry import Registry
 
 CHUNK: Final = 200
+# The weekly audit reads every record; one that it left out twice is read here.
+UNAUDITED: Final = dt.timedelta(days=14)
 # One permission for each record and client: where two persons share an iD, one reading serves both.
 _CANDIDATES: Final = """
 SELECT DISTINCT ON (permission.client_id, permission.orcid)
@@ -37,12 +39,15 @@ JOIN token ON token.permission_id = permission.id
 JOIN api_client ON api_client.client_id = permission.client_id
 CROSS JOIN run
 LEFT JOIN record ON record.orcid = permission.orcid AND record.client_id = permission.client_id
+LEFT JOIN change_search search ON search.client_id = permission.client_id
 WHERE permission.state = 'granted' AND permission.orcid IS NOT NULL AND permission.client_id = ANY (%(clients)s)
   AND (%(unit)s::text IS NULL OR api_client.code = (SELECT client FROM unit WHERE code = %(unit)s))
   AND CASE WHEN %(only_flagged)s
       THEN permission.suspect_since IS NOT NULL OR record.flagged_at IS NOT NULL
       ELSE %(everything)s OR record.read_at IS NULL OR record.flagged_at IS NOT NULL OR record.status <> 'active'
-           OR permission.suspect_since IS NOT NULL OR record.read_at < run.started_at END
+           OR permission.suspect_since IS NOT NULL
+           OR record.read_at < CASE WHEN search.asked_at >= run.started_at THEN now() - %(unaudited)s
+                               ELSE run.started_at END END
 -- A suspected token first: nothing else would ever tell what is wrong with it.
 ORDER BY permission.client_id, permission.orcid, permission.suspect_since NULLS LAST, permission.id
 """
@@ -110,8 +115,9 @@ def mirror(
 ) -> Counts:
     """Read the records that may have changed: one call each, all sections.
 
-    These are records of granted permissions that were never read, are flagged, weren't readable the last time, or were
-    last read before this run began: the same run called again goes on where it stopped. `everything` reads all of them,
+    These are records of granted permissions that were never read, are flagged, or weren't readable the last time; and,
+    where `flag_changed` didn't say in this run which ones changed, those that were last read before this run began: the
+    same run called again goes on where it stopped. `everything` reads all of them,
     `only_flagged` the flagged ones and those whose token was refused. `limit` is a number of records.
 
     Returns `{run, read, unchanged, permission_lost, unavailable: {status: n}, removed_by_researcher, failed, paused,
@@ -194,6 +200,7 @@ def _choose(
             "limit": limit,
             "everything": everything,
             "only_flagged": only_flagged,
+            "unaudited": UNAUDITED,
         },
     ).fetchall()
 

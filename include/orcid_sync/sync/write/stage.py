@@ -189,8 +189,10 @@ class _RecordStage:
 
     def _is_stale(self, connection: Connection, work: RecordWork) -> bool:
         row = connection.execute(
-            "SELECT read_at IS NULL OR coalesce(flagged_at > read_at, false) OR read_at < now() - make_interval(secs => %s) "
-            "AS stale FROM record WHERE orcid = %s AND client_id = %s",
+            # Unchanged since it was read, says a later search: as good as read then.
+            "SELECT read_at IS NULL OR coalesce(flagged_at > read_at, false) "
+            "OR greatest(read_at, search.asked_at) < now() - make_interval(secs => %s) AS stale "
+            "FROM record LEFT JOIN change_search search USING (client_id) WHERE orcid = %s AND client_id = %s",
             (self.settings.mirror_max_age * 86400, work.orcid, work.client_id),
         ).fetchone()
         return row is None or bool(row.stale)

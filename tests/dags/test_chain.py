@@ -164,7 +164,7 @@ def test_from_the_cris_to_the_records_and_then_nothing_more(
     assert university.own_items() == ours
     later = university.control.call("GET", "/summary")["by_endpoint"]
     writes = {name for name in later if name.split()[0] != "GET" and later[name] != calls.get(name)}
-    assert not writes, "nothing changed, so nothing may be written"
+    assert writes <= {"POST /oauth/token"}, "nothing changed, so nothing may be written"
 
 
 def test_a_cris_that_does_not_keep_the_contract_stops_extraction_and_not_the_writing(

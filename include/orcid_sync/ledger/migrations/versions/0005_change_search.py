@@ -6,8 +6,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 SQL = Path(__file__).parent.parent / "sql"
 
@@ -15,4 +15,4 @@ SQL = Path(__file__).parent.parent / "sql"
 def upgrade() -> None:
     driver = op.get_bind().connection.driver_connection
     assert driver is not None
-    driver.execute((SQL / "0004_change_search.sql").read_text())
+    driver.execute((SQL / "0005_change_search.sql").read_text())

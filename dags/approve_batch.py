@@ -33,6 +33,7 @@ import datetime as dt
 from airflow.sdk import Param, dag, task
 from orcid_sync.review.answers import LEAVE_OPEN, OPTIONS
 from orcid_sync_airflow import SETTINGS, AskLibrarians, default_args, ledger
+from orcid_sync_callbacks import after_failed_run
 
 
 @dag(
@@ -42,6 +43,7 @@ from orcid_sync_airflow import SETTINGS, AskLibrarians, default_args, ledger
     default_args=default_args(),
     tags=["orcid", "approval"],
     doc_md=__doc__,
+    on_failure_callback=after_failed_run,
     params={"batch": Param(type="integer", minimum=1, description="Number of the batch")},
     # Librarians need to edit this DAG, and no other, to answer.
     access_control={"Librarian": {"DAGs": {"can_read", "can_edit"}}},

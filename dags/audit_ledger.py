@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 from orcid_sync_airflow import SETTINGS, cris, default_args, ledger, registry, run_id
+from orcid_sync_callbacks import after_failed_run
 
 
 @dag(
@@ -33,6 +34,7 @@ from orcid_sync_airflow import SETTINGS, cris, default_args, ledger, registry, r
     default_args=default_args(),
     tags=["orcid", "audit"],
     doc_md=__doc__,
+    on_failure_callback=after_failed_run,
 )
 def audit_ledger() -> None:
     @task

@@ -34,6 +34,7 @@ from orcid_sync_airflow import (
     ledger,
     run_id,
 )
+from orcid_sync_callbacks import after_failed_run
 
 
 @dag(
@@ -43,6 +44,7 @@ from orcid_sync_airflow import (
     default_args=default_args(),
     tags=["orcid", "cris"],
     doc_md=__doc__,
+    on_failure_callback=after_failed_run,
     params={
         "full": Param(False, type="boolean", description="Read every row and find the ones that vanished"),
         "confirm_shrink": Param(False, type="boolean", description="Go on although a view lost many rows"),

@@ -35,6 +35,7 @@ from orcid_sync_airflow import (
     registry,
     run_id,
 )
+from orcid_sync_callbacks import after_failed_run
 
 
 @dag(
@@ -44,6 +45,7 @@ from orcid_sync_airflow import (
     default_args=default_args(),
     tags=["orcid", "approval"],
     doc_md=__doc__,
+    on_failure_callback=after_failed_run,
     params={"proceed": Param(False, type="boolean", description="Go on although a guard stopped the run")},
 )
 def propose_changes() -> None:

@@ -24,6 +24,7 @@ from __future__ import annotations
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, dag, get_current_context, task
 from orcid_sync_airflow import default_args, ledger, run_id
+from orcid_sync_callbacks import after_failed_run
 
 
 @dag(
@@ -33,6 +34,7 @@ from orcid_sync_airflow import default_args, ledger, run_id
     default_args=default_args(),
     tags=["orcid", "approval"],
     doc_md=__doc__,
+    on_failure_callback=after_failed_run,
     params={"batch": Param(type="integer", minimum=1, description="Number of the written batch")},
 )
 def undo_batch() -> None:

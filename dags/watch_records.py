@@ -26,7 +26,8 @@ from __future__ import annotations
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 from orcid_sync.report.schedule import next_write
-from orcid_sync_airflow import SETTINGS, airflow_api, default_args, ledger, mailer, registry, run_id
+from orcid_sync_airflow import SETTINGS, airflow_api, channels, default_args, ledger, mailer, registry, run_id
+from orcid_sync_callbacks import after_failed_run
 
 
 @dag(
@@ -36,6 +37,7 @@ from orcid_sync_airflow import SETTINGS, airflow_api, default_args, ledger, mail
     default_args=default_args(retries=1),
     tags=["orcid", "watch"],
     doc_md=__doc__,
+    on_failure_callback=after_failed_run,
 )
 def watch_records() -> None:
     @task
@@ -91,6 +93,14 @@ def watch_records() -> None:
         send, told = mailer(), {"sender": SETTINGS.mail_from, "console_url": SETTINGS.console_url}
         return mail_batches(ledger(), send, **told, next_write=next_write(SETTINGS)) if send else {}
 
+    # Whatever became of the others: what they could not do is among the causes.
+    @task
+    def send_alerts() -> dict:
+        from orcid_sync.report.alerts import deliver, look
+
+        found = look(ledger(), SETTINGS)
+        return found | deliver(ledger(), channels())
+
     # Independent of each other: a registry that does not answer must not keep batches open.
     read_changed_records()
     prove_permissions()
@@ -100,6 +110,7 @@ def watch_records() -> None:
     close_replaced_questions()
     take_snapshot()
     mail_librarians()
+    send_alerts()
 
 
 watch_records()

@@ -27,6 +27,7 @@ from __future__ import annotations
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task
 from orcid_sync_airflow import SETTINGS, default_args, ledger, registry, run_id, writing_rhythm
+from orcid_sync_callbacks import after_failed_run
 
 
 @dag(
@@ -36,6 +37,7 @@ from orcid_sync_airflow import SETTINGS, default_args, ledger, registry, run_id,
     default_args=default_args(),
     tags=["orcid", "write"],
     doc_md=__doc__,
+    on_failure_callback=after_failed_run,
 )
 def write_approved() -> None:
     @task(map_index_template="{{ shard_label }}")

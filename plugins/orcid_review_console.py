@@ -177,4 +177,10 @@ class OrcidReviewPlugin(AirflowPlugin):
             "destination": "dag_run",
             "url_route": "orcid-report",
         },
+        {
+            "name": "ORCID health",
+            "href": f"{URL_PREFIX[1:]}/health",
+            "destination": "dag",
+            "url_route": "orcid-health",
+        },
     ]

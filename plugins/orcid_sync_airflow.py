@@ -23,6 +23,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from every_n_days import EveryNDays
 from orcid_sync.report.schedule import ANCHOR, next_write, write_time
 from orcid_sync.settings import load_settings
+from orcid_sync_callbacks import after_failure, after_success
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from orcid_sync.connections import ConnectionInfo
     from orcid_sync.ledger.session import Connect, Ledger
+    from orcid_sync.report.alerts import Channels
+    from orcid_sync.review.airflow_api import AirflowApi
     from orcid_sync.review.mail import Sender
-    from orcid_sync.review.replaced import AirflowApi
     from orcid_sync.vault.registry import Registry
 
 SETTINGS: Final = load_settings()
@@ -70,6 +72,8 @@ def default_args(**overrides: Any) -> dict[str, Any]:
         "max_retry_delay": dt.timedelta(minutes=30),
         "retry_policy": RETRY_POLICY,
         "execution_timeout": dt.timedelta(hours=4),
+        "on_success_callback": after_success,
+        "on_failure_callback": after_failure,
         **overrides,
     }
 
@@ -148,10 +152,10 @@ def connection_info(name: str) -> ConnectionInfo:
 def airflow_api() -> AirflowApi | None:
     """Airflow's own API, where the connection `airflow_api` has a login for it."""
     from airflow.sdk.exceptions import AirflowNotFoundException
-    from orcid_sync.review.replaced import AirflowApi
+    from orcid_sync.review.airflow_api import CONNECTION, AirflowApi
 
     try:
-        return AirflowApi.from_connection(connection_info("airflow_api"))
+        return AirflowApi.from_connection(connection_info(CONNECTION))
     except AirflowNotFoundException:
         return None
 
@@ -165,6 +169,19 @@ def mailer() -> Sender | None:
         return smtp_sender(connection_info("smtp_default")) if SETTINGS.mail_from else None
     except AirflowNotFoundException:
         return None
+
+
+def channels() -> Channels:
+    """The ways in which alerts leave, as far as they are set."""
+    from orcid_sync.report.alerts import Channels
+
+    return Channels(
+        send=mailer(),
+        sender=SETTINGS.mail_from or "",
+        operators=SETTINGS.alert_mail_to,
+        webhook=SETTINGS.alert_webhook,
+        base_url=SETTINGS.console_url or "",
+    )
 
 
 def run_id() -> str:
@@ -201,11 +218,16 @@ def console_page(batch: int) -> str | None:
 def assigned_users(librarians: Sequence[str]) -> list[dict[str, str]] | None:
     """Who may answer, by the ids of Airflow's user management; None leaves it to roles and to the recorder's check.
 
+    The login of `airflow_api` may, too, so that it can end the question; it decides nothing unless it is a librarian.
+
     The simple user management knows people by their names. For others the Variable `orcid_sync_user_ids` may map the
     names of the units file to ids, as JSON: `{"ann": "3"}`.
     """
     ids = Variable.get("orcid_sync_user_ids", default={}, deserialize_json=True)
+    api = airflow_api()
+    ours = [api.login] if api and api.login not in librarians else []
     if "SimpleAuthManager" in conf.get("core", "auth_manager"):
-        ids = {name: name for name in librarians} | ids
-    known = [{"id": str(ids[name]), "name": name} for name in librarians if name in ids]
-    return known if known and len(known) == len(librarians) else None
+        ids = {name: name for name in (*librarians, *ours)} | ids
+    if not librarians or not ids.keys() >= set(librarians):
+        return None
+    return [{"id": str(ids[name]), "name": name} for name in (*librarians, *ours) if name in ids]

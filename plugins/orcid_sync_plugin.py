@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 from every_n_days import EveryNDays
+from orcid_sync_links import BatchLink, HealthLink, ReportLink
 
 
 class OrcidSyncPlugin(AirflowPlugin):
@@ -11,3 +12,4 @@ class OrcidSyncPlugin(AirflowPlugin):
 
     name = "orcid_sync"
     timetables = [EveryNDays]  # noqa: RUF012 - Airflow declares it as a plain list
+    global_operator_extra_links = [BatchLink(), ReportLink(), HealthLink()]  # noqa: RUF012

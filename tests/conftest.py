@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.fixtures.house",
     "tests.fixtures.desk",
     "tests.fixtures.mailbox",
+    "tests.fixtures.webhook",
     "tests.fixtures.console",
     "tests.fixtures.connected",
 ]

@@ -187,7 +187,20 @@ class Settings(BaseSettings):
     )
     mail_from: str | None = Field(
         default=None,
-        description="Sender of the e-mails about batches; none are sent without it and the connection `smtp_default`.",
+        description="Sender of e-mails about batches and of alerts; none are sent without it and the connection "
+        "`smtp_default`.",
+    )
+    alert_mail_to: Words = Field(
+        default=(),
+        description="Addresses that get every alert beside the units' technical contacts, and alone while the ledger "
+        "does not answer (comma-separated).",
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        default=None,
+        description="Address to which each alert is posted as JSON, with `text` for chat programs.",
+    )
+    alert_batch_days: int = Field(
+        default=7, ge=1, description="Days that a change may wait for a decision before an alert tells of it."
     )
     contact: str | None = Field(
         default=None, description="E-mail address or URL named to the registry in each call's User-Agent."
@@ -257,6 +270,14 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value.rstrip("/")
 
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _can_be_posted_to(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"https?://[^/\s]+\S*", value.get_secret_value()):
+            msg = "it is no web address; write it like https://chat.example.edu/hooks/..."
+            raise ValueError(msg)
+        return value
+
     @field_validator("cris_item_url")
     @classmethod
     def _is_an_address_with_a_place_for_the_key(cls, value: str | None) -> str | None:
@@ -265,7 +286,7 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("unknown_dates", mode="before")
+    @field_validator("unknown_dates", "alert_mail_to", mode="before")
     @classmethod
     def _is_a_list(cls, value: object) -> object:
         return tuple(filter(None, re.split(r"[\s,]+", value))) if isinstance(value, str) else value
@@ -288,6 +309,10 @@ class Settings(BaseSettings):
     def refresh_before(self) -> dt.timedelta:
         """How long before its expiry a token is renewed."""
         return dt.timedelta(days=self.refresh_before_days)
+
+    @property
+    def alert_webhook(self) -> Secret | None:
+        return None if self.alert_webhook_url is None else Secret(self.alert_webhook_url.get_secret_value())
 
     @property
     def vault_keys(self) -> Secret | None:

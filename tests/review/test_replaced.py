@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from orcid_sync.errors import Misconfigured, Unreachable
-from orcid_sync.review.replaced import AirflowApi, close_replaced
+from orcid_sync.review.airflow_api import AirflowApi
+from orcid_sync.review.replaced import close_replaced
 from orcid_sync.secret import Secret
 
 from tests.fixtures.house import House

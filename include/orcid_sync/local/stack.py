@@ -28,7 +28,7 @@ from orcid_sync.local.postgres import EXTERNAL_DSN_VARIABLE, local_postgres
 from orcid_sync.local.private import write_private
 from orcid_sync.local.processes import Child, ProcessFailed, run_to_end, stop_together
 from orcid_sync.local.progress import Progress
-from orcid_sync.local.state import HOST, USERS, State
+from orcid_sync.local.state import HOST, OPERATOR, USERS, State
 
 PROJECT: Final = Path(__file__).parents[3]
 START_SECONDS: Final = 120
@@ -250,7 +250,14 @@ class Stack:
             "password": state.client_secret,
             "extra": {"web_base": simulator, "public_base": f"{simulator}/pub"},
         }
+        airflow = {
+            "conn_type": "http",
+            "host": self.airflow_url,
+            "login": OPERATOR,
+            "password": state.users[OPERATOR],
+        }
         return {
+            "AIRFLOW_CONN_AIRFLOW_API": json.dumps(airflow),
             "AIRFLOW_CONN_CRIS": self._postgres(state.cris, cris_login(state), state.cris_password),
             "AIRFLOW_CONN_LEDGER": self._postgres(state.ledger, ledger_login(state), state.ledger_password),
             "AIRFLOW_CONN_LEDGER_OWNER": self._postgres(

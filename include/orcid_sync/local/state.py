@@ -13,7 +13,8 @@ from orcid_sync.local.private import write_private
 from orcid_sync.vault.crypto import KeyRing
 
 HOST: Final = "127.0.0.1"
-USERS: Final = {"admin": "admin", "operator": "op", "librarian": "user", "viewer": "viewer"}
+OPERATOR: Final = "operator"
+USERS: Final = {"admin": "admin", OPERATOR: "op", "librarian": "user", "viewer": "viewer"}
 """The logins of the local Airflow, each with its role there."""
 
 

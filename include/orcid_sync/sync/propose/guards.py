@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from orcid_sync.errors import Misconfigured
 from orcid_sync.ledger.session import Connection
@@ -36,9 +36,16 @@ LEFT JOIN worst ON worst.unit_id = moves.unit_id
 
 
 class GuardStopped(Misconfigured):
-    """A unit's proposal would touch more than is plausible; nothing of it was proposed."""
+    """A unit's proposal would touch more than is plausible; nothing of it was proposed.
+
+    `stopped` has the alarm of each unit by its code.
+    """
 
     kind = "guard_stopped"
+
+    def __init__(self, what: str, *, stopped: dict[str, str], **details: Any) -> None:
+        super().__init__(what, **details)
+        self.stopped = stopped
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,7 @@ def stopped_error(stopped: dict[str, str]) -> GuardStopped:
     return GuardStopped(
         "the proposal was stopped for "
         + "; ".join(f"unit {unit}: {alarm}" for unit, alarm in stopped.items()),
+        stopped=stopped,
         why="that many at once is more often a broken feed or a new mapping than a wish",
         remedy="look at the extraction's counts; if it is meant, run `orcid-sync propose --proceed` "
         "(--unit for one unit)",

@@ -3,8 +3,8 @@
 
 Reads every permitted record once and compares it with the ledger, both ways. What is certain is healed: an entry that
 a researcher removed gets its tombstone, a put code that was lost here is found again. The rest is listed as
-differences by class, with examples; nothing is deleted or written because of them. Reads the CRIS in full, too, so that
-rows that left it without a word are noticed.
+differences by class, with examples; nothing is deleted or written because of them. Registers the webhooks again, where
+`ORCID_SYNC_WEBHOOK_URL` is set. Reads the CRIS in full, too, so that rows that left it without a word are noticed.
 
 | | |
 |---|---|
@@ -44,6 +44,12 @@ def audit_ledger() -> None:
         return audit_ledger(ledger(), registry(), run_id=run_id(), settings=SETTINGS)
 
     @task
+    def repair_webhooks() -> dict:
+        from orcid_sync.sync.mirror import register_webhooks
+
+        return register_webhooks(ledger(), registry(), run_id=run_id(), settings=SETTINGS, repair=True)
+
+    @task
     def extract_everything() -> dict:
         from orcid_sync.sync.extract import extract
 
@@ -62,7 +68,7 @@ def audit_ledger() -> None:
         return merge(ledger(), run_id=run_id(), settings=SETTINGS, full=True)
 
     # Independent of each other: a broken feed must not keep the records from being audited.
-    audit_records()
+    audit_records() >> repair_webhooks()
     extract_everything() >> validate() >> reconcile()
 
 

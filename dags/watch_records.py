@@ -49,6 +49,12 @@ def watch_records() -> None:
         return {"search": searched, **mirror(ledger(), registry(), **common, only_flagged=True)}
 
     @task
+    def register_webhooks() -> dict:
+        from orcid_sync.sync.mirror import register_webhooks
+
+        return register_webhooks(ledger(), registry(), run_id=run_id(), settings=SETTINGS)
+
+    @task
     def prove_permissions() -> dict:
         from orcid_sync.sync.check_permissions import check_permissions
 
@@ -103,6 +109,7 @@ def watch_records() -> None:
 
     # Independent of each other: a registry that does not answer must not keep batches open.
     read_changed_records()
+    register_webhooks()
     prove_permissions()
     refresh_tokens()
     close_finished_batches()

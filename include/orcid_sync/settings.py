@@ -123,6 +123,10 @@ class Settings(BaseSettings):
     search_margin_hours: float = Field(
         default=24, gt=0, description="Hours by which the registry's search index may run behind."
     )
+    webhook_url: str | None = Field(
+        default=None,
+        description="Address under which the registry reaches the portal's `/webhooks`, where the API client is premium.",
+    )
     rate: float = Field(
         default=23, gt=0, le=24, description="Calls a second to the registry, per API client."
     )
@@ -260,7 +264,7 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("item_uri_base", "console_url")
+    @field_validator("item_uri_base", "console_url", "webhook_url")
     @classmethod
     def _is_a_web_address(cls, value: str | None) -> str | None:
         if value is None:

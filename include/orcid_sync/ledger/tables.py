@@ -192,6 +192,18 @@ change_search = Table(
     _at("asked_at", nullable=False),
 )
 
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("orcid", Text, primary_key=True),
+    Column("client_id", ForeignKey(api_client.c.client_id), primary_key=True),
+    # The unguessable end of the address, below `base`; kept before the registry learns it.
+    Column("path", Text, nullable=False, unique=True),
+    Column("base", Text, nullable=False),
+    _at("registered_at"),
+    _at("called_at"),
+)
+
 daily_snapshot = Table(
     "daily_snapshot",
     metadata,

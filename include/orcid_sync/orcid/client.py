@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
@@ -219,6 +219,25 @@ class ApiClient:
             int(body.get("num-found") or 0), tuple(hit["orcid-identifier"]["path"] for hit in results)
         )
 
+    def register_webhook(self, orcid: str, uri: str) -> None:
+        """Have `uri` called, without a word, some minutes after each change of the record. Needs a premium client.
+
+        Registering again what is registered changes nothing.
+        """
+        call = Call("PUT", "/{orcid}/webhook", Target.CLIENT, orcid)
+        path = f"/{_checked(orcid)}/webhook/{quote(uri, safe='')}"
+        # The only address of the registry that carries no version.
+        base = self.credentials.api_base
+        self._send(
+            call,
+            path,
+            self.client_token("/webhook"),
+            None,
+            HTTPStatus.CREATED,
+            HTTPStatus.NO_CONTENT,
+            base=base,
+        )
+
     # Writes
 
     def add_works_bulk(self, orcid: str, contents: Sequence[Content], token: Secret) -> list[ItemAnswer]:
@@ -288,12 +307,18 @@ class ApiClient:
         return retrying(self._send, call, path, token, None, HTTPStatus.OK)
 
     def _send(
-        self, call: Call, path: str, token: Secret, body: Content | None, *expected: HTTPStatus
+        self,
+        call: Call,
+        path: str,
+        token: Secret,
+        body: Content | None,
+        *expected: HTTPStatus,
+        base: str | None = None,
     ) -> Answer:
         headers = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE, **self.agent_headers()}
         request = Request(
             call.method,
-            f"{self.credentials.api_base}/{VERSION}{path}",
+            f"{base or f'{self.credentials.api_base}/{VERSION}'}{path}",
             headers,
             token=token,
             body=None if body is None else orjson.dumps(body),

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tests.fixtures.crash import Life
 from tests.fixtures.world import OTHER_CLIENT, Entry, World
+from tests.fixtures.world_cris import POST_FLAWS, WORK_FLAWS
 
 PEOPLE: Final = ("p1", "p2", "p3")
 WORKS: Final = tuple(f"W{number}" for number in range(1, 7))
@@ -33,18 +34,66 @@ FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"kind": "status", "status": 503, "method": "PUT", "retry_after": "2"},
     {"kind": "status", "error_code": 9008, "status": 500, "method": "POST"},
 )
-STATES: Final[tuple[dict[str, Any], ...]] = (
-    {"answer": "no"},
-    {"answer": "yes"},
-    {"answer": "cant_say"},
+# What curators do to a publication, by what the edit is called.
+WORK_EDITS: Final[tuple[dict[str, Any], ...]] = (
+    {"curation": "withdrawn"},
+    {"curation": "rejected"},
+    {"curation": "pending"},
+    {"curation": "approved"},
+    {"curation": "approved", "flaw": None, "embargo": False, "visibility": "public", "type": "Article"},
+    {"visibility": "hidden"},
+    {"visibility": "public"},
+    {"confidential": True},
+    {"confidential": False},
+    {"embargo": True},
+    {"embargo": False},
+    {"status": "retracted"},
+    {"status": "submitted"},
+    {"status": "in-press"},
+    {"status": "published"},
+    {"type": "Nothing that anybody knows"},
+    {"type": "Article"},
+    {"dois": ()},
+    {"dois": ("not an identifier",)},
     {"gone": "deleted"},
+    {"gone": "unpublished"},
     {"gone": "vanished"},
     {"gone": None, "merged_into": None},
-    {"quarantined": True},
-    {"quarantined": False},
-    {"ended": True},
+    {"flaw": None},
+    *({"flaw": flaw} for flaw in WORK_FLAWS),
 )
-STAGES: Final = ("mirror", "propose", "write", "write", "audit")
+POST_EDITS: Final[tuple[dict[str, Any], ...]] = (
+    {"ended": True},
+    {"ended": False},
+    {"visibility": "hidden"},
+    {"visibility": "public"},
+    {"type": "service"},
+    {"type": "employment"},
+    {"unit": "U1"},
+    {"unit": "U2"},
+    {"gone": "deleted"},
+    {"gone": "vanished"},
+    {"gone": None},
+    {"flaw": None},
+    *({"flaw": flaw} for flaw in POST_FLAWS),
+)
+STAFF_EDITS: Final[tuple[dict[str, Any], ...]] = (
+    {"is_current": False},
+    {"is_current": True},
+    {"opted_out": True},
+    {"opted_out": False},
+    {"visibility": "internal"},
+    {"visibility": "public"},
+    {"flawed": True},
+    {"flawed": False, "shown": True, "is_current": True, "opted_out": False, "visibility": "public"},
+    {"shown": False},
+    {"shown": True},
+    {"orcid_hint": "not an iD"},
+    {"orcid_hint": "0000-0002-1825-0097"},
+    {"orcid_hint": None},
+)
+STAGES: Final = ("mirror", "propose", "write", "write", "audit", "watch", "rebuild")
+CRIS_STAGES: Final = ("extract", "validate", "merge")
 
 Act = Callable[[World, random.Random], None]
 
@@ -109,8 +158,14 @@ def retitle(world: World, chance: random.Random) -> None:
 
 @action()
 def correct_identifier(world: World, chance: random.Random) -> None:
-    world.dois += 1
-    world.edit(chance.choice(_works(world)), dois=(f"10.5555/{world.dois}",))
+    world.edit(chance.choice(_works(world)), dois=(world.new_doi(),))
+
+
+@action()
+def add_or_remove_identifier(world: World, chance: random.Random) -> None:
+    name = chance.choice(_works(world))
+    dois = world.things[name].dois
+    world.edit(name, dois=dois[1:] if len(dois) > 1 else (*dois, world.new_doi()))
 
 
 @action()
@@ -119,14 +174,30 @@ def swap_identifiers(world: World, chance: random.Random) -> None:
 
 
 @action(1)
+def swap_identifiers_in_two_runs(world: World, chance: random.Random) -> None:
+    one, two = chance.sample(_works(world), 2)
+    first, second = world.things[one].dois, world.things[two].dois
+    world.edit(one, dois=second)
+    _round(world, chance)
+    world.edit(two, dois=first)
+
+
+@action(1)
 def share_an_identifier(world: World, chance: random.Random) -> None:
     one, two = chance.sample(_works(world), 2)
     world.edit(one, dois=world.things[two].dois)
 
 
-@action(4)
-def change_state(world: World, chance: random.Random) -> None:
-    world.state(chance.choice(sorted(world.things)), **chance.choice(STATES))
+@action(8)
+def edit_publication(world: World, chance: random.Random) -> None:
+    name = chance.choice(_works(world))
+    (world.edit if chance.random() < 0.3 else world.state)(name, **chance.choice(WORK_EDITS))
+
+
+@action(3)
+def edit_post(world: World, chance: random.Random) -> None:
+    posts = sorted(name for name, thing in world.things.items() if thing.section == "employment")
+    (world.edit if chance.random() < 0.3 else world.state)(chance.choice(posts), **chance.choice(POST_EDITS))
 
 
 @action()
@@ -140,16 +211,23 @@ def merge_publications(world: World, chance: random.Random) -> None:
 def change_claim(world: World, chance: random.Random) -> None:
     name, who = chance.choice(_works(world)), chance.choice(PEOPLE)
     claims = {key: value for key, value in world.things[name].claims.items() if key != who}
-    answer = chance.choice(("yes", "no", "cant_say", None))
-    world.state(name, claims=claims | ({who: answer} if answer else {}))
+    share = chance.choice(("approved", "approved", "rejected", "pending", "hidden", None))
+    world.state(name, claims=claims | ({who: share} if share else {}))
 
 
-@action()
+@action(3)
 def change_staff(world: World, chance: random.Random) -> None:
-    change: dict[str, Any] = chance.choice(
-        ({"is_current": False}, {"is_current": True}, {"opted_out": True}, {"opted_out": False})
-    )
-    world.staff(chance.choice(PEOPLE), **change)
+    world.staff(chance.choice(PEOPLE), **chance.choice(STAFF_EDITS))
+
+
+@action(1)
+def move_a_unit_in_the_cris(world: World, chance: random.Random) -> None:
+    world.cris.move_unit(chance.choice(("U1", None)))
+
+
+@action(1)
+def touch_every_row(world: World, chance: random.Random) -> None:
+    world.cris.touch_everything()
 
 
 # ---- librarians
@@ -178,6 +256,22 @@ def undo_a_batch(world: World, chance: random.Random) -> None:
 
 
 @action(1)
+def suppress(world: World, chance: random.Random) -> None:
+    world.suppress(chance, back=chance.random() < 0.5)
+
+
+@action(1)
+def pause(world: World, chance: random.Random) -> None:
+    whom: dict[str, str] = chance.choice(({}, {"unit": "library"}, {"unit": "medicine"}, {"person": "p1"}))
+    world.pause(**whom)
+
+
+@action()
+def resume(world: World, chance: random.Random) -> None:
+    world.resume()
+
+
+@action(1)
 def move_units(world: World, chance: random.Random) -> None:
     world.move_items(*chance.choice((("library", "medicine"), ("medicine", "library"))))
 
@@ -195,6 +289,13 @@ def grant(world: World, chance: random.Random) -> None:
 @action()
 def revoke(world: World, chance: random.Random) -> None:
     world.revoke(chance.choice(PEOPLE), chance.choice(("user", "user", "client")))
+
+
+@action(1)
+def expire_a_token(world: World, chance: random.Random) -> None:
+    who = chance.choice(PEOPLE)
+    if _status(world, who) == "active":
+        world.token_expires(who)
 
 
 @action(1)
@@ -225,7 +326,8 @@ def restore(world: World, chance: random.Random) -> None:
 def add_by_hand(world: World, chance: random.Random) -> None:
     who = chance.choice(PEOPLE)
     if _status(world, who) == "active":
-        doi = world.things[chance.choice(_works(world))].dois[0]
+        dois = world.things[chance.choice(_works(world))].dois
+        doi = dois[0] if dois and chance.random() < 0.7 else world.new_doi()
         world.adds_by_hand(who, doi, chance.choice(("user", OTHER_CLIENT)))
 
 
@@ -276,6 +378,39 @@ def time_passes(world: World, chance: random.Random) -> None:
 # ---- we
 
 
+@action(5)
+def read_the_cris(world: World, chance: random.Random) -> None:
+    world.run("extract_cris", _life(chance, 600), full=chance.random() < 0.3)
+
+
+@action(2)
+def read_the_cris_in_part(world: World, chance: random.Random) -> None:
+    """One task of the run after the other, some of them twice or crashed, the last ones perhaps never."""
+    full = chance.random() < 0.3
+    run_id = f"part-{world.runs}"
+    for stage in CRIS_STAGES[: chance.randint(1, 3)]:
+        for _ in range(chance.choice((1, 1, 2))):
+            options = {} if stage == "validate" else {"full": full}
+            world.run(stage, _life(chance, 300), run_id=run_id, **options)
+
+
+@action(1)
+def finish_reading_the_cris(world: World, chance: random.Random) -> None:
+    """A retry of what stands in staging, whatever became of it."""
+    if world.last_run is not None:
+        for stage in ("validate", "merge"):
+            world.run(stage, _life(chance, 300), run_id=world.last_run)
+
+
+@action(1)
+def break_a_view(world: World, chance: random.Random) -> None:
+    world.cris.double_a_row()
+    known = world.last_merge
+    world.extract(full=True)
+    assert world.last_merge == known, "rows that can't be trusted were merged"
+    world.cris.undouble()
+
+
 @action(8)
 def run_stage(world: World, chance: random.Random) -> None:
     world.run(chance.choice(STAGES), _life(chance))
@@ -293,15 +428,13 @@ def run_for_one_unit(world: World, chance: random.Random) -> None:
 
 @action(10)
 def a_round(world: World, chance: random.Random) -> None:
-    world.run("mirror")
-    world.run("propose", _life(chance) if chance.random() < 0.2 else None)
-    world.approve_all()
-    world.run("write", _life(chance))
+    _round(world, chance)
 
 
 @action(3)
 def run_together(world: World, chance: random.Random) -> None:
-    world.run_together([chance.choice(STAGES), chance.choice(STAGES)], chance.randrange(1000))
+    stages = (*STAGES, "extract_cris")
+    world.run_together([chance.choice(stages), chance.choice(stages)], chance.randrange(1000))
 
 
 @action(1)
@@ -328,9 +461,17 @@ def _entry(world: World, chance: random.Random) -> Entry | None:
     return chance.choice(entries) if entries else None
 
 
-def _life(chance: random.Random) -> Life | None:
+def _life(chance: random.Random, longest: int = 400) -> Life | None:
     """Half of the lives end by themselves; a stage has some fifty to a few hundred points."""
-    return Life(chance.randint(1, chance.choice((60, 150, 400)))) if chance.random() < 0.5 else None
+    return Life(chance.randint(1, chance.choice((60, 150, longest)))) if chance.random() < 0.5 else None
+
+
+def _round(world: World, chance: random.Random) -> None:
+    world.run("extract_cris", _life(chance, 600) if chance.random() < 0.2 else None)
+    world.run("mirror")
+    world.run("propose", _life(chance) if chance.random() < 0.2 else None)
+    world.approve_all()
+    world.run("write", _life(chance))
 
 
 def _status(world: World, who: str) -> str:
@@ -346,5 +487,13 @@ def play(world: World, steps: Steps) -> None:
     for name, number in steps:
         ACTIONS[name].act(world, random.Random(number))
         world.check()
+    finish(world)
+
+
+def finish(world: World) -> None:
+    """Everything comes to rest; what is still asked for is approved, and comes to rest as well."""
     world.rest()
     world.check_at_rest()
+    world.approve_all()
+    world.rest()
+    world.check_in_the_end()

@@ -13,10 +13,11 @@ from tests.fixtures.world import Site, World, prepare_site
 
 
 @pytest.fixture(scope="module")
-def site(create_database: DatabaseFactory) -> Iterator[Site]:
-    """The servers and a migrated ledger."""
+def site(create_database: DatabaseFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The servers, a migrated ledger and a CRIS."""
     with running_simulator() as simulator:
-        made = prepare_site(create_database(), simulator)
+        docs = tmp_path_factory.mktemp("docs")
+        made = prepare_site(create_database(), create_database(), simulator, docs)
         yield made
         drop_ledger_database(made.database)
 

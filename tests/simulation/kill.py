@@ -1,4 +1,7 @@
-"""A writer is killed again and again, at moments that a seed chooses, until another one has nothing left to do."""
+"""The command `orcid-sync write` is killed again and again, until another one has nothing left to do.
+
+The moments are chosen by a seed.
+"""
 
 # ruff: noqa: T201
 from __future__ import annotations
@@ -10,19 +13,13 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from tests.fixtures.world import CLIENT, Site, World, site_of_its_own
-from tests.simulation.writer import WriterPlace, WriterServer, writer_server
+from tests.fixtures.world import Site, World, site_of_its_own
+from tests.simulation.writer import HASTY, PATIENT, WriterServer, nothing_left, writer_server
 
 PEOPLE = ("p1", "p2", "p3")
 # So many are killed at most; one of the next has to come to an end.
 MORTAL = 12
 ENOUGH = 400
-
-
-def writer_place(world: World) -> WriterPlace:
-    """Where this world's writers work."""
-    site = world.site
-    return WriterPlace(site.database.application_dsn, site.simulator.base_url, CLIENT, ",".join(world.keys))
 
 
 def prepare(world: World, chance: random.Random) -> None:
@@ -40,13 +37,13 @@ def prepare(world: World, chance: random.Random) -> None:
         world.edit(name)
     world.swap_dois(*chance.sample([f"W{number}" for number in range(1, 9)], 2))
     for name in chance.sample(sorted(world.things), 2):
-        world.state(name, answer="no")
+        world.state(name, visibility="hidden")
     for number in range(9, 15):
         world.publish(f"W{number}", *chance.sample(PEOPLE, chance.randint(1, 3)))
     world.employ("E3", "p3")
     world.employ("E4", "p1")
     world.run("mirror")
-    world.run("propose")
+    world.proposes()
     world.approve_all()
 
 
@@ -67,7 +64,7 @@ def expected(world: World, person: str) -> list[str]:
     return sorted(
         thing.title
         for thing in world.things.values()
-        if person in thing.claims and world.wants(person, thing.cris_id) == "yes"
+        if world.knowledge.wants(person, thing.cris_id) == "yes"
     )
 
 
@@ -89,15 +86,18 @@ def kill_round(site: Site, writers: WriterServer, seed: int) -> tuple[int, int]:
 
 
 def _kill_until_done(world: World, writers: WriterServer, chance: random.Random) -> tuple[int, int]:
-    place, killed = writer_place(world), 0
+    killed = 0
     for started in range(1, ENOUGH):
-        writer = writers.start(place, f"writer-{started}")
-        code = writers.wait(writer, chance.uniform(0.01, 0.25) if killed < MORTAL else 60)
+        mortal = killed < MORTAL
+        writer = writers.start(world, f"writer-{started}", HASTY if mortal else PATIENT)
+        code = writers.wait(writer, chance.uniform(0.01, 0.25) if mortal else 120)
         if code is None:
             writers.kill(writer)
             killed += 1
-        elif code == 0:
+        elif code == 0 and nothing_left(writer):
             return started, killed
+        elif code > 0:
+            raise AssertionError(f"a writer ended with exit code {code}")
         world.check()
     raise AssertionError(f"{ENOUGH} writers did not come to an end")
 

@@ -31,14 +31,19 @@ def history_of(seed: int, length: int) -> list[tuple[str, int]]:
     return [(name, chance.randrange(1_000_000)) for name in names]
 
 
-def broken_by(site: Site, seed: int, steps: Steps) -> str | None:
-    """What is wrong at the end of a history, or None. The seed chooses whether posts carry a link of their own."""
+def broken_by(site: Site, seed: int, steps: Steps, lived: Counter[str] | None = None) -> str | None:
+    """What is wrong with a history, or None; `lived` is told how much happened.
+
+    The seed chooses whether posts carry a link of their own.
+    """
     world = site.fresh(item_uri_base="https://cris.example.org" if seed % 2 else None)
     try:
         play(world, steps)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     finally:
+        if lived is not None:
+            lived.update(histories=1, steps=len(steps), runs=world.runs, crashes=world.crashes)
         world.close()
     return None
 
@@ -61,6 +66,14 @@ def shrink(site: Site, seed: int, steps: list[tuple[str, int]], error: str) -> l
     return steps
 
 
+def _figures(lived: Counter[str], seconds: float, broken: int) -> str:
+    rate = lived["histories"] / seconds * 60
+    return (
+        f"{lived['histories']} histories of {lived['steps']} steps in {seconds:.0f} s, {rate:.0f} a minute: "
+        f"{lived['runs']} runs of stages, {lived['crashes']} of them crashed, {broken} histories broken"
+    )
+
+
 def main() -> int:
     """Exit code 0 when every promise held."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -70,23 +83,23 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=25, help="steps of a history at most")
     options = parser.parse_args()
     counted: Counter[str] = Counter()
-    broken: dict[int, str] = {}
+    lived: Counter[str] = Counter()
+    broken = 0
     started = time.monotonic()
-    done = 0
     with site_of_its_own() as site, suppress(KeyboardInterrupt):
         for seed in range(options.seed, options.seed + options.n):
             steps = history_of(seed, options.steps)
-            error = broken_by(site, seed, steps)
+            error = broken_by(site, seed, steps, lived)
+            counted.update(name for name, _ in steps)
             if error is not None:
-                broken[seed] = error
+                broken += 1
                 print(f"seed {seed}: {error}", flush=True)
                 fewer = shrink(site, seed, steps, error)
                 print(f"    ({seed}, {fewer}),", flush=True)
                 print(f"    {broken_by(site, seed, fewer)}", flush=True)
-            counted.update(name for name, _ in steps)
-            done += 1
-    seconds = time.monotonic() - started
-    print(f"{done} histories in {seconds:.0f} s, {done / seconds * 60:.0f} a minute, {len(broken)} broken")
+            elif lived["histories"] % 50 == 0:
+                print(_figures(lived, time.monotonic() - started, broken), flush=True)
+    print(_figures(lived, time.monotonic() - started, broken))
     for name in ACTIONS:
         print(f"{counted[name]:8d}  {name}")
     unkilled = (

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from tests.fixtures.world import Site, World
-from tests.simulation.actions import ACTIONS, Action, Steps, begin
+from tests.simulation.actions import ACTIONS, Action, Steps, begin, finish
 from tests.simulation.regressions import REGRESSIONS
 from tests.simulation.run import broken_by
 
@@ -46,8 +46,7 @@ class History(RuleBasedStateMachine):
             return
         try:
             if sys.exception() is None:
-                self.world.rest()
-                self.world.check_at_rest()
+                finish(self.world)
         finally:
             self.world.close()
 

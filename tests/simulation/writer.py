@@ -1,7 +1,8 @@
-"""A writer as a process that can be killed: the write stage, once, on a ledger and a registry named by address.
+"""Writers that can be killed: the command `orcid-sync write`, each as a process with an environment of its own.
 
-Writers are forked from a server (`python -m tests.simulation.writer`) that has everything imported, so that a kill soon
-after the start finds a writer at work and not an interpreter at its imports.
+Most are forked from a server (`python -m tests.simulation.writer`) that has everything imported, so that a kill soon
+after the start finds the command at work and not an interpreter at its imports; `executable` starts the installed
+command itself.
 """
 
 from __future__ import annotations
@@ -11,55 +12,72 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
 
 import psycopg
-from orcid_sync.ledger.session import Ledger
-from orcid_sync.orcid.client import ApiClient, Credentials
-from orcid_sync.orcid.limiter import NoLimiter
-from orcid_sync.orcid.transport import Timeouts, Transport
-from orcid_sync.secret import Secret
-from orcid_sync.settings import Settings
-from orcid_sync.sync.write import write
-from orcid_sync.vault.crypto import KeyRing
-from orcid_sync.vault.registry import Registry
 
-SOMETHING_LEFT = 3
-# A lost request lands within a tenth of a second at the registries of these tests, if at all.
-CALL_DEADLINE = 0.3
-SETTLE_SECONDS = 0.3
+# Imported before the fork: what a command would import when it is called.
+from orcid_sync.cli import main as command
+from orcid_sync.sync.write import write as _  # noqa: F401
+
+from tests.fixtures.promises import CLIENT
+from tests.fixtures.world import World
+
+# Seconds. A lost request lands within a tenth of a second at the registries of these tests, if at all.
+HASTY: Final = 0.3
+# For writers that are to come to an end, also on a machine that has other things to do.
+PATIENT: Final = 5.0
+SETTLE_SECONDS: Final = "0.3"
+EXECUTABLE: Final = Path(sysconfig.get_path("scripts")) / "orcid-sync"
 
 
 @dataclass(frozen=True)
-class WriterPlace:
-    """Where a writer works."""
+class Started:
+    """A writer: its process id, and the file to which it prints its counts."""
 
-    dsn: str
-    registry: str
-    client_id: str
-    keys: str
+    pid: int
+    output: Path
 
 
-def run_writer(place: WriterPlace, run_id: str) -> int:
-    """Write what is approved; the exit code says whether something is left for the next one."""
-    ledger = Ledger(lambda: psycopg.connect(place.dsn))
-    base = place.registry
-    api = ApiClient(
-        Credentials(place.client_id, Secret("s"), base, base, f"{base}/pub"),
-        NoLimiter(),
-        Transport(Timeouts(5, 30, 30)),
-        sleep=lambda _: None,
-    )
-    settings = Settings(
-        settle_seconds=SETTLE_SECONDS, call_deadline=CALL_DEADLINE, attempts=1000, calls_in_flight=4
-    )
-    registry = Registry({"default": api}, ledger, KeyRing.parse(place.keys))
-    counts = write(ledger, registry, run_id=run_id, settings=settings)
-    return SOMETHING_LEFT if counts["retrying"] or counts["busy"] else 0
+def environment(world: World, deadline: float) -> dict[str, str]:
+    """The variables that name this world's ledger, registry and keys, and the deadline of a call in seconds."""
+    base = world.site.simulator.base_url
+    orcid = {
+        "conn_type": "http",
+        "host": base,
+        "login": CLIENT,
+        "password": "s",
+        "extra": {"web_base": base, "public_base": f"{base}/pub"},
+    }
+    return {
+        "AIRFLOW_CONN_LEDGER": _ledger_uri(world.site.database.application_dsn),
+        "AIRFLOW_CONN_ORCID": json.dumps(orcid),
+        "ORCID_SYNC_KEYS": ",".join(world.keys),
+        "ORCID_SYNC_CALL_DEADLINE": str(deadline),
+        "ORCID_SYNC_SETTLE_SECONDS": SETTLE_SECONDS,
+        "ORCID_SYNC_ATTEMPTS": "1000",
+        "ORCID_SYNC_CALLS_IN_FLIGHT": "4",
+        "ORCID_SYNC_RATE": "24",
+    }
+
+
+def _ledger_uri(dsn: str) -> str:
+    parts = {
+        name: quote(str(value), safe="") for name, value in psycopg.conninfo.conninfo_to_dict(dsn).items()
+    }
+    host = parts.get("host", "")
+    place, query = ("", f"?host={host}") if host.startswith("%2F") else (host, "")
+    port = f":{parts['port']}" if place and "port" in parts else ""
+    if query and "port" in parts:
+        query += f"&port={parts['port']}"
+    return f"postgres://{parts['user']}:{parts['password']}@{place}{port}/{parts['dbname']}{query}"
 
 
 class WriterServer:
@@ -68,25 +86,28 @@ class WriterServer:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def start(self, place: WriterPlace, run_id: str) -> int:
-        """Start one; returns its process id."""
-        return int(self._ask({"place": asdict(place), "run_id": run_id}))
+    def start(self, world: World, run_id: str, deadline: float = HASTY) -> Started:
+        """Start one."""
+        output = world.site.docs / f"{run_id}.json"
+        output.parent.mkdir(parents=True, exist_ok=True)
+        question = {"environment": environment(world, deadline), "run_id": run_id, "output": str(output)}
+        return Started(int(self._ask(question)), output)
 
-    def wait(self, pid: int, seconds: float = 60) -> int | None:
+    def wait(self, writer: Started, seconds: float = 60) -> int | None:
         """Its exit code (negative: the signal that ended it), or None if it still runs by then."""
         until = time.monotonic() + seconds
         while True:
-            status = self._ask({"pid": pid})
+            status = self._ask({"pid": writer.pid})
             if status != "running":
                 return int(status)
             if time.monotonic() > until:
                 return None
             time.sleep(0.005)
 
-    def kill(self, pid: int) -> None:
+    def kill(self, writer: Started) -> None:
         """End it as a crash would."""
-        os.kill(pid, signal.SIGKILL)
-        self.wait(pid)
+        os.kill(writer.pid, signal.SIGKILL)
+        self.wait(writer)
 
     def _ask(self, question: object) -> str:
         assert self._process.stdin is not None
@@ -96,17 +117,34 @@ class WriterServer:
         return self._process.stdout.readline().strip()
 
 
+def nothing_left(writer: Started) -> bool:
+    """Whether a writer that came to its end had nothing to leave for the next one."""
+    counts: dict[str, Any] = json.loads(writer.output.read_text())
+    return not (counts["retrying"] or counts["busy"])
+
+
+def executable(world: World, run_id: str, deadline: float = HASTY) -> subprocess.Popen[str]:
+    """The installed command, as cron or an operator would start it; its counts come on its stdout."""
+    return subprocess.Popen(
+        [EXECUTABLE, "write", "--json", "--run-id", run_id],
+        env={**os.environ, **environment(world, deadline)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
 @contextmanager
 def writer_server() -> Iterator[WriterServer]:
     """A server of writers, for the length of the block."""
     root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": f"{root / 'include'}{os.pathsep}{root}"}
+    variables = {**os.environ, "PYTHONPATH": f"{root / 'include'}{os.pathsep}{root}"}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.simulation.writer"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=variables,
         cwd=root,
         # An interrupt from the keyboard is for who waits, not for the server: it ends when its input does.
         start_new_session=True,
@@ -126,20 +164,24 @@ def serve() -> None:
             done, status = os.waitpid(question["pid"], os.WNOHANG)
             answer = str(os.waitstatus_to_exitcode(status)) if done else "running"
         else:
-            answer = str(_fork(WriterPlace(**question["place"]), question["run_id"]))
+            answer = str(_fork(**question))
         sys.stdout.write(answer + "\n")
         sys.stdout.flush()
 
 
-def _fork(place: WriterPlace, run_id: str) -> int:
+def _fork(environment: dict[str, str], run_id: str, output: str) -> int:
     pid = os.fork()
     if pid:
         return pid
     code = 1
     try:
-        os.dup2(os.open(os.devnull, os.O_RDWR), 1)
-        code = run_writer(place, run_id)
+        os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        os.environ.update(environment)
+        command(["write", "--json", "--run-id", run_id])
+    except SystemExit as end:
+        code = int(end.code or 0)
     finally:
+        sys.stdout.flush()
         os._exit(code)
 
 

@@ -1,14 +1,16 @@
-"""`make docs`: writes the tables of README.md that are made from the code."""
+"""`make docs`: writes what is made from the code: the tables of README.md, the broker's description."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from orcid_sync.consent.broker.app import openapi_text
 from orcid_sync.cris.contract import CONTRACT
 from orcid_sync.settings import settings_table
 
 README = Path(__file__).parents[1] / "README.md"
+BROKER = Path(__file__).parent / "broker-openapi.json"
 
 
 def contract_table() -> str:
@@ -34,3 +36,4 @@ def with_tables(text: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(with_tables(README.read_text()))
+    BROKER.write_text(openapi_text())

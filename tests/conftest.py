@@ -26,6 +26,7 @@ pytest_plugins = [
     "tests.fixtures.webhook",
     "tests.fixtures.console",
     "tests.fixtures.connected",
+    "tests.fixtures.broker",
 ]
 
 

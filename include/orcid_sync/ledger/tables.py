@@ -82,6 +82,8 @@ unit = Table(
     Column("duplicates", Text, nullable=False),
     Column("contacts", JSONB, nullable=False, server_default="{}"),
     Column("pilot", ARRAY(Text), nullable=False, server_default="{}"),
+    # What the unit's own systems may do through the broker; empty: nothing.
+    Column("broker", JSONB),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     _at("paused_at"),
     _at("applied_at", now=True),
@@ -522,6 +524,8 @@ item = Table(
     Column("section", Text, nullable=False),
     Column("cris_id", Text, nullable=False),
     Column("client_id", Text, nullable=False),
+    # Written by the unit's own system through the broker: the CRIS says nothing about it, and no proposal touches it.
+    Column("by_broker", Boolean, nullable=False, server_default=text("false")),
     _at("created_at", now=True),
     # What the last proposal found, when it is not a change: withheld, on_hold, waiting_permission, blocked.
     Column("held", Text),

@@ -155,13 +155,14 @@ def _apply_unit(connection: Connection, unit: Unit) -> list[str]:
         return []
     row = connection.execute(
         "INSERT INTO unit (code, name, role_name, sections, default_for, subtree, client, approval, duplicates, "
-        "contacts, pilot) VALUES (%(code)s, %(name)s, current_database() || '_' || %(code)s, %(sections)s, "
-        "%(default_for)s, %(subtree)s, %(client)s, %(approval)s, %(duplicates)s, %(contacts)s, %(pilot)s) "
+        "contacts, pilot, broker) VALUES (%(code)s, %(name)s, current_database() || '_' || %(code)s, %(sections)s, "
+        "%(default_for)s, %(subtree)s, %(client)s, %(approval)s, %(duplicates)s, %(contacts)s, %(pilot)s, %(broker)s) "
         "ON CONFLICT (code) DO UPDATE SET name = excluded.name, sections = excluded.sections, "
         "default_for = excluded.default_for, subtree = excluded.subtree, client = excluded.client, "
         "approval = excluded.approval, duplicates = excluded.duplicates, contacts = excluded.contacts, "
-        "pilot = excluded.pilot, active = true, applied_at = now() RETURNING id",
-        unit.model_dump() | {"contacts": Jsonb(_contacts(unit))},
+        "pilot = excluded.pilot, broker = excluded.broker, active = true, applied_at = now() RETURNING id",
+        unit.model_dump()
+        | {"contacts": Jsonb(_contacts(unit)), "broker": _broker(unit) and Jsonb(_broker(unit))},
     ).fetchone()
     assert row is not None
     connection.execute(
@@ -182,6 +183,10 @@ def _librarians(connection: Connection, unit_id: int) -> list[str]:
 def _contacts(unit: Unit) -> dict[str, Any]:
     contacts: dict[str, Any] = unit.contacts.model_dump(mode="json", exclude_defaults=True)
     return contacts
+
+
+def _broker(unit: Unit) -> dict[str, Any] | None:
+    return unit.broker.model_dump() if unit.broker else None
 
 
 def _unit_diff(unit: Unit, found: Any, librarians: list[str]) -> list[str]:
@@ -205,7 +210,13 @@ def _unit_diff(unit: Unit, found: Any, librarians: list[str]) -> list[str]:
             diff.append(f"{field} {len(new - old)} added, {len(old - new)} removed")
     if found.contacts != _contacts(unit):
         diff.append("contacts changed")
+    if found.broker != _broker(unit):
+        diff.append(f"broker {_broker_label(found.broker)} -> {_broker_label(_broker(unit))}")
     return diff
+
+
+def _broker_label(broker: dict[str, Any] | None) -> str:
+    return f"{broker['mode']} ({', '.join(broker['calls']) or 'the iD alone'})" if broker else "none"
 
 
 def _apply_role(connection: Connection, code: str) -> list[str]:

@@ -6,10 +6,10 @@ import datetime as dt
 import difflib
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -49,6 +49,18 @@ class Contacts(_Strict):
     librarians: list[Contact] = []
 
 
+class Broker(_Strict):
+    """What a unit's own systems may do with the researchers' permissions, through the broker.
+
+    `calls` are methods and endpoints of the Member API, `GET activities`, `POST employment`, `PUT employment`. With `mode`
+    token they get the token itself, for permissions that hold no other scopes than `scopes`.
+    """
+
+    mode: Literal["proxy", "token"] = "proxy"
+    scopes: list[str] = ["/read-limited", "/activities/update"]
+    calls: list[str] = []
+
+
 class Unit(_Strict):
     """One unit as the file declares it. `client` is the code of an API client: connection `orcid`, `orcid_<code>`."""
 
@@ -63,6 +75,7 @@ class Unit(_Strict):
     librarians: list[str] = []
     contacts: Contacts = Contacts()
     pilot: list[str] = []
+    broker: Broker | None = None
 
 
 class _Content(_Strict):
@@ -162,7 +175,7 @@ def _problem(detail: ErrorDetails, raw: Any) -> Problem:
     field = ".".join(str(part) for part in place) or "its content"
     match detail["type"]:
         case "extra_forbidden":
-            return Problem(unit, field, "no such field", _did_you_mean(str(place[-1]), len(place), unit))
+            return Problem(unit, field, "no such field", _did_you_mean([str(part) for part in place], unit))
         case "missing":
             return Problem(unit, field, "it is missing", "Add it")
         case "string_type":
@@ -182,10 +195,12 @@ def _unit_label(raw: Any, index: object) -> str:
         return f"number {int(str(index)) + 1}"
 
 
-def _did_you_mean(name: str, depth: int, unit: str) -> str:
-    model: type[BaseModel] = _Content if not unit else (Unit, Contacts, Contact)[min(depth, 3) - 1]
+def _did_you_mean(place: Sequence[str], unit: str) -> str:
+    model: type[BaseModel] = _Content
+    if unit:
+        model = (Unit, Broker if place[0] == "broker" else Contacts, Contact)[min(len(place), 3) - 1]
     known = list(model.model_fields)
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(place[-1], known, n=1)
     return f"Did you mean {close[0]}?" if close else f"Known are {', '.join(known)}"
 
 
@@ -254,6 +269,7 @@ def _unit_problems(unit: Unit) -> Iterator[Problem]:
         yield from _said_twice(unit.code, field, getattr(unit, field))
         if any(not value.strip() for value in getattr(unit, field)):
             yield Problem(unit.code, field, "an entry is blank", "Remove it")
+    yield from _broker_problems(unit)
     if unit.approval == "librarian" and not unit.librarians:
         yield Problem(
             unit.code,
@@ -261,6 +277,36 @@ def _unit_problems(unit: Unit) -> Iterator[Problem]:
             "nobody could approve: approval is librarian and no librarian is named",
             "Name the Airflow users who approve, or choose another approval",
         )
+
+
+BROKER_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+
+
+def _broker_problems(unit: Unit) -> Iterator[Problem]:
+    readable = {"record", "activities", *SECTIONS, *(section.plural for section in SECTIONS.values())}
+    for call in unit.broker.calls if unit.broker else ():
+        method, _, endpoint = call.partition(" ")
+        why = remedy = ""
+        if method not in BROKER_METHODS:
+            why, remedy = f"{call} begins with no method", f"Begin with one of {', '.join(BROKER_METHODS)}"
+        elif endpoint not in readable:
+            why, remedy = f"{call} names no endpoint", f"Known are {', '.join(sorted(readable))}"
+        elif method != "GET" and not _may_write(unit, method, endpoint):
+            why = f"{call} would write what the unit may not own, or what takes no such call"
+            remedy = "Write to an endpoint of its sections; several works at a time go to POST works"
+        if why:
+            yield Problem(unit.code, "broker.calls", why, remedy)
+    if unit.broker:
+        yield from _said_twice(unit.code, "broker.calls", unit.broker.calls)
+
+
+def _may_write(unit: Unit, method: str, endpoint: str) -> bool:
+    if endpoint in unit.sections:
+        return True
+    bulk = [
+        section.plural for section in SECTIONS.values() if section.bulk > 1 and section.name in unit.sections
+    ]
+    return method == "POST" and endpoint in bulk
 
 
 def _said_twice(unit: str, field: str, values: list[str]) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ SELECT DISTINCT ON (item.researcher_id, item.section, item.cris_id)
        put_code.digest AS written_digest, put_code.written_at
 FROM item
 LEFT JOIN put_code ON put_code.item_id = item.id AND put_code.closed_at IS NULL
+WHERE NOT item.by_broker
 ORDER BY item.researcher_id, item.section, item.cris_id, put_code.id NULLS LAST, item.id;
 CREATE INDEX ON known_item (researcher_id, section, cris_id);
 ANALYZE known_item;

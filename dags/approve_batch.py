@@ -17,6 +17,9 @@ removals and warnings apart. Single changes are decided in *ORCID review*, befor
 | waits | until just before the next sync (`ORCID_SYNC_APPROVAL_TIMEOUT_HOURS`); then it ends green, nothing decided |
 | writes | connection `ledger`: decisions, each on the content that was shown |
 
+**Healthy**: a run waits (*awaiting input*) or has ended green; its note says what became of the batch. A batch that has
+waited for `ORCID_SYNC_ALERT_BATCH_DAYS` days raises an alert, and its unit gets a reminder after a week.
+
 **Who may answer.** The `librarians` of the unit in the units file. Whatever Airflow lets through, an answer by
 somebody else, without a person, or about a batch that a newer one replaced decides nothing and is logged.
 

@@ -12,6 +12,8 @@ differences by class, with examples; nothing is deleted or written because of th
 | writes | connection `ledger`: the mirror of the records, tombstones, put codes, differences |
 | when | once a week, in the night to Sunday |
 
+**Healthy**: green, and its note says "0 differences" or a number that `orcid-sync status` names by class.
+
 **When it fails.** The reconciliation with the CRIS stops when implausibly many rows have gone: look at the views, and
 run `orcid-sync extract --full --confirm-shrink` if it is meant. A registry that does not answer is tried again.
 

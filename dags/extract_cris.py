@@ -14,6 +14,9 @@ need a correction into quarantine, and merges the rest into the ledger.
 **Parameters.** `full`: read every row and find the ones that vanished; ask for it after a restore or a migration of
 the CRIS. `confirm_shrink`: go on although a view lost more rows than the guard allows.
 
+**Healthy**: three green tasks; the note says how many rows changed and how many need a correction in the CRIS. Quarantined
+rows are the CRIS team's move, and no failure.
+
 **When it fails.** A missing view or column, an empty or shrunken view and a broken check stop the run and say which and
 why; nothing is merged then and the last good content stays. `write_approved` goes on with what was approved.
 

@@ -14,10 +14,14 @@ a person, a run of `approve_batch` is started.
 
 **Parameters.** `proceed`: go on although a guard stopped the run, after having looked at its figures.
 
+**Healthy**: green, one mapped `ask` for each batch that needs a person. The note says what is proposed and withheld, how
+many researchers can't be served, why, and whose move that is.
+
 **When it fails.** A guard names the unit and the figures: most often a mapping or the CRIS changed in bulk. A record
 that can't be read (locked, permission revoked) never fails the run; `orcid-sync status` counts them by reason.
 
-**Run it again** at any moment. Open changes are found again and keep their decisions.
+**Run it again** at any moment; with `proceed` where a guard's figures are meant. Open changes are found again and keep their
+decisions.
 
 **It never** writes to a record.
 """
@@ -69,8 +73,8 @@ def propose_changes() -> None:
     def list_batches_to_ask() -> list[dict]:
         from orcid_sync.review.batches import batches_to_ask
 
-        waiting = [batch["batch"] for batch in batches_to_ask(ledger())]
-        return [{"trigger_run_id": f"batch-{batch}", "conf": {"batch": batch}} for batch in waiting]
+        waiting = [(row["batch"], row["unit_name"]) for row in batches_to_ask(ledger())]
+        return [{"trigger_run_id": f"batch-{n}", "conf": {"batch": n, "unit": unit}} for n, unit in waiting]
 
     ask = TriggerDagRunOperator.partial(
         task_id="ask",
@@ -78,7 +82,7 @@ def propose_changes() -> None:
         logical_date=None,
         # A batch is asked about once; its run may have been started by an earlier try or an earlier run.
         skip_when_already_exists=True,
-        map_index_template="{{ task.trigger_run_id }}",
+        map_index_template="{{ task.conf.unit }}, batch {{ task.conf.batch }}",
     )
     batches = list_batches_to_ask()
     mirror() >> propose() >> batches

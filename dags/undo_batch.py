@@ -11,6 +11,8 @@ removed since is left alone. The undone content does not come back by itself.
 | writes | connection `ledger`: a batch of kind *undo*; starts a run of `approve_batch` for it |
 | when | by hand, with the number of the batch |
 
+**Healthy**: green, and a new batch waits in `approve_batch`; the note says its number.
+
 **When it fails.** The batch does not exist, is itself an undo, or nothing of it stands as it was written; the message
 says which.
 

@@ -5,8 +5,9 @@ Reads the records that changed, checks the permissions of researchers whose last
 `ORCID_SYNC_PERMISSION_CHECKS` others that nothing was heard of for longest, renews tokens that are about to expire,
 closes batches in which nothing is left to decide, and gives up tokens that were kept to remove what we wrote for longer
 than `ORCID_SYNC_DELETE_ONLY_DAYS`. Where the connection `airflow_api` has a login, questions about batches that a newer
-one replaced are ended. Where `smtp_default` and `ORCID_SYNC_MAIL_FROM` are set, each batch is told to its unit by one
-e-mail, with one reminder.
+one replaced are ended. Where `smtp_default` and `ORCID_SYNC_MAIL_FROM` are set, each batch is told to its librarians by
+one e-mail, with one reminder after a week. What needs a person is told once to the unit's technical contact, by e-mail
+and to `ORCID_SYNC_ALERT_WEBHOOK_URL`: a failed run or a stopped guard at once, the rest by `send_alerts`.
 
 | | |
 |---|---|
@@ -14,10 +15,11 @@ e-mail, with one reminder.
 | writes | connection `ledger`: permissions with reasons, the mirror of flagged records, closed batches, daily snapshot |
 | when | every hour |
 
-**When it fails.** Nothing is lost: the next hour does the same. If it fails for hours, `orcid-sync doctor` names the
-cause.
+**Healthy**: green each hour. `send_alerts` returns how many alerts last (`open`) and how many messages could not be sent
+(`failed`).
 
-**Run it again** at any moment.
+**When it fails.** Nothing is lost: the next hour does the same. If it fails for hours, `orcid-sync doctor` names the
+cause. **Run it again** at any moment.
 
 **It never** writes to a record.
 """

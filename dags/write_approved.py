@@ -12,6 +12,9 @@ Writes approved changes to the records, one researcher after the other, and chec
 It does not wait for `extract_cris`: a failed extraction does not stop what was approved. Researchers are split over
 `ORCID_SYNC_SHARDS` tasks; all of them together keep to `ORCID_SYNC_RATE` calls a second.
 
+**Healthy**: every shard green; the note says what was written, refused and stopped, how many researchers can't be served,
+why, and whose move that is.
+
 **When it fails.** A shard that met a server error or a timeout is tried again later and reads each record first, so
 nothing is sent twice. A refused client secret or scope stops everything at once: correct the connection `orcid`. A
 locked record, a revoked permission or a refused item never fails the run: `orcid-sync status` counts them by reason.

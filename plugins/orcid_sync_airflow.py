@@ -166,7 +166,7 @@ def mailer() -> Sender | None:
     from orcid_sync.review.mail import smtp_sender
 
     try:
-        return smtp_sender(connection_info("smtp_default")) if SETTINGS.mail_from else None
+        return smtp_sender(connection_info("smtp_default")) if load_settings().mail_from else None
     except AirflowNotFoundException:
         return None
 
@@ -175,12 +175,13 @@ def channels() -> Channels:
     """The ways in which alerts leave, as far as they are set."""
     from orcid_sync.report.alerts import Channels
 
+    settings = load_settings()
     return Channels(
         send=mailer(),
-        sender=SETTINGS.mail_from or "",
-        operators=SETTINGS.alert_mail_to,
-        webhook=SETTINGS.alert_webhook,
-        base_url=SETTINGS.console_url or "",
+        sender=settings.mail_from or "",
+        operators=settings.alert_mail_to,
+        webhook=settings.alert_webhook,
+        base_url=settings.console_url or "",
     )
 
 

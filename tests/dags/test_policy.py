@@ -55,8 +55,26 @@ def test_the_docstring_is_the_operators_page(dag: DAG) -> None:
         if dag.dag_id == "approve_batch" and heading == "| reads |":
             continue
         assert heading in page, f"{dag.dag_id} does not say what it {heading.strip('| ')}"
+    assert "**Healthy**:" in page
     assert "**When it fails.**" in page
+    assert "**Run it again**" in page or "clear that" in page.lower()
     assert "**It never**" in page
+
+
+def test_a_failure_is_told_and_a_success_noted_by_every_task_and_run(dag: DAG) -> None:
+    from orcid_sync_callbacks import after_failed_run, after_failure, after_success
+
+    assert dag.on_failure_callback == [after_failed_run] or dag.on_failure_callback is after_failed_run
+    for task in dag.tasks:
+        assert after_failure in task.on_failure_callback, task.task_id
+        assert after_success in task.on_success_callback, task.task_id
+
+
+def test_the_links_are_on_the_dags_that_there_are() -> None:
+    import orcid_sync_links
+
+    assert set(DAGS) == orcid_sync_links.DAGS
+    assert orcid_sync_links.WITH_BATCHES < orcid_sync_links.DAGS
 
 
 def test_tags_say_what_it_belongs_to(dag: DAG) -> None:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from orcid_simulator.testing import RunningSimulator, running_simulator
 from orcid_sync.cris.contract import create_tables_sql
+from orcid_sync.report.alerts import Alert, Channels, deliver, raise_alerts
 from orcid_sync.report.doctor import Finding, examine
 from orcid_sync.secret import Secret
 from orcid_sync.vault.crypto import KeyRing, token_context
@@ -85,6 +86,7 @@ def healthy(
     monkeypatch.setenv("AIRFLOW_CONN_LEDGER", postgres(ledger_database.application_dsn))
     monkeypatch.setenv("AIRFLOW_CONN_ORCID", registry(simulator))
     monkeypatch.setenv("ORCID_SYNC_KEYS", f"k1:{KeyRing.generate_key().reveal()}")
+    monkeypatch.setenv("ORCID_SYNC_ALERT_WEBHOOK_URL", "https://chat.example.org/hooks/x")
     return monkeypatch
 
 
@@ -256,3 +258,23 @@ def test_a_misspelt_setting_is_noted_and_a_wrong_one_fails(healthy: pytest.Monke
     assert "ORCID_SYNC_TIMEZONE" in one_wrong("ORCID_SYNC_TIMEZON").remedy
     healthy.setenv("ORCID_SYNC_TIMEZONE", "Middle/Earth")
     assert one_wrong("no time zone").verdict == "fail"
+
+
+def test_it_warns_where_nobody_is_told_of_failures(healthy: pytest.MonkeyPatch) -> None:
+    healthy.delenv("ORCID_SYNC_ALERT_WEBHOOK_URL")
+    found = one_wrong("alerts")
+    assert "ORCID_SYNC_MAIL_FROM" in found.remedy
+
+
+def test_it_shows_lasting_alerts_and_what_could_not_be_delivered(
+    healthy: pytest.MonkeyPatch, house: House
+) -> None:
+    with house.ledger.transaction() as connection:
+        raise_alerts(
+            connection, [Alert("blocked:library:gave_up", "2 items are stopped", "Look at them", "us")]
+        )
+    away = Channels(webhook=Secret("http://127.0.0.1:9/hooks/secret"))
+    assert deliver(house.ledger, away)["failed"] == 1
+    lines = wrong(examine())
+    assert [line for line in lines if "did not reach the webhook" in line and "secret" not in line]
+    assert [line for line in lines if "2 items are stopped [us] -> Look at them" in line]

@@ -21,6 +21,7 @@ class _Airflow(ThreadingHTTPServer):
 
     waiting: set[str]
     answered: list[tuple[str, list[str]]]
+    notes: dict[str, str]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -38,6 +39,9 @@ class _Handler(BaseHTTPRequestHandler):
         run = self.path.split("/")[6]
         if self.headers["Authorization"] != "Bearer t":
             self._answer(401, {})
+        elif self.path.endswith("?update_mask=note"):
+            self.server.notes[self.path.partition("?")[0]] = body["note"]
+            self._answer(200, {})
         elif run in self.server.waiting:
             self.server.waiting.remove(run)
             self.server.answered.append((run, body["chosen_options"]))
@@ -60,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def airflow() -> Iterator[_Airflow]:
     server = _Airflow(("127.0.0.1", 0), _Handler)
-    server.waiting, server.answered = set(), []
+    server.waiting, server.answered, server.notes = set(), [], {}
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -116,3 +120,16 @@ def test_a_wrong_login_is_named_without_its_password(house: House, replaced: int
 def test_no_answer_is_told_with_its_remedy(house: House, replaced: int) -> None:
     with pytest.raises(Unreachable, match="airflow_api"):
         close_replaced(house.ledger, AirflowApi("http://127.0.0.1:9", "robot", Secret("hush")))
+
+
+def test_a_note_is_written_on_its_run(airflow: _Airflow) -> None:
+    _api(airflow).note_run("write_approved/manual__2026-05-04T12:00:00+00:00", "5 written" + "." * 2000)
+    [(path, note)] = airflow.notes.items()
+    assert path == "/api/v2/dags/write_approved/dagRuns/manual__2026-05-04T12%3A00%3A00%2B00%3A00"
+    assert note.startswith("5 written")
+    assert len(note) == 1000
+
+
+def test_a_login_that_may_not_note_runs_gets_a_remedy(airflow: _Airflow) -> None:
+    with pytest.raises(Misconfigured, match="airflow_api"):
+        _api(airflow, "wrong").note_run("write_approved/r", "5 written")

@@ -57,7 +57,7 @@ def refused(thing: str, error: SyncError) -> Finding:
 
 def examine() -> list[Finding]:
     """Every check there is, in the order in which things depend on each other."""
-    from orcid_sync.report import checks_databases, checks_registry, checks_settings
+    from orcid_sync.report import checks_alerts, checks_databases, checks_registry, checks_settings
 
     findings: list[Finding] = []
     groups: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
@@ -66,6 +66,7 @@ def examine() -> list[Finding]:
         ("ledger", checks_databases.check_ledger),
         ("token vault", checks_registry.check_vault),
         ("registry", checks_registry.check_registry),
+        ("alerts", checks_alerts.check),
     )
     for thing, check in groups:
         try:

@@ -6,8 +6,10 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from orcid_sync.ledger.session import Connection, Ledger
+from orcid_sync.report.alerts import open_alerts, undelivered_alerts
 from orcid_sync.report.reasons import STATES, WAITING, explain
 from orcid_sync.report.schedule import next_write
+from orcid_sync.review.mail import undelivered_mails
 from orcid_sync.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ def status(ledger: Ledger, settings: Settings) -> dict[str, Any]:
 
     `items` {state: n}, `by_unit` {unit: {state: n}}, `reasons` {state: {reason: n}}, `permissions` {state: n} (staff
     without any count as never_asked), `batches` {state: n, undecided: n}, `open_batches`, `quarantined` {check: n},
-    `last_runs`, `holds`, `drift` {class: n}, `next_write`.
+    `last_runs`, `holds`, `drift` {class: n}, `alerts` that last, `undelivered` messages about them, `undelivered_mails`
+    about batches, `next_write`.
     """
     with ledger.transaction() as connection:
         by_unit: dict[str, dict[str, int]] = {}
@@ -56,6 +59,9 @@ def status(ledger: Ledger, settings: Settings) -> dict[str, Any]:
                 connection,
                 "SELECT class AS kind, count(*) FROM drift WHERE resolved_at IS NULL GROUP BY class ORDER BY 1",
             ),
+            "alerts": open_alerts(connection),
+            "undelivered": undelivered_alerts(connection),
+            "undelivered_mails": undelivered_mails(connection),
             "next_write": next_write(settings),
         }
 
@@ -86,6 +92,12 @@ def show_status(found: dict[str, Any], console: Console) -> None:
         )
     for name, count in found["drift"].items():
         console.print(f"Differences found ({name}): {count}")
+    for alert in found["alerts"]:
+        console.print(f"Alert: {alert['what']}. {alert['remedy']}. [{alert['who']}]", markup=False)
+    for message in found["undelivered"]:
+        console.print(f"Alert {message['cause']} not delivered by {message['channel']}: {message['why']}")
+    for mail in found["undelivered_mails"]:
+        console.print(f"E-mail about batch {mail['batch']} not delivered: {mail['why']}")
     _show_runs(found["last_runs"], console)
     console.print(f"Approved changes are written next on {found['next_write']:%Y-%m-%d %H:%M %Z}")
 

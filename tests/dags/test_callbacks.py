@@ -1,0 +1,70 @@
+"""What follows a failed task: an alert that is remembered, sent once, and over when the task goes well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from orcid_sync.cris.contract import create_tables_sql
+from orcid_sync.report.alerts import open_alerts
+
+from tests.dags.support import airflow_uri
+from tests.fixtures.house import House
+from tests.fixtures.webhook import Receiver
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+    from tests.conftest import DatabaseFactory
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300, method="thread"),
+    pytest.mark.usefixtures("airflow_database", "ledger_connection"),
+]
+
+
+def causes(house: House) -> list[str]:
+    with house.ledger.transaction() as connection:
+        return [alert["cause"] for alert in open_alerts(connection)]
+
+
+def test_a_task_that_fails_for_good_is_told_once_and_over_when_it_goes_well(
+    dag_bag: DagBag,
+    house: House,
+    database: DatabaseFactory,
+    webhook: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORCID_SYNC_ALERT_WEBHOOK_URL", webhook.url)
+    cris = database()
+    monkeypatch.setenv("AIRFLOW_CONN_CRIS", airflow_uri(cris))
+    dag = dag_bag.dags["extract_cris"]
+    for _ in range(2):
+        assert str(dag.test().state) == "failed"
+    # The CRIS has none of the views: nothing works until a person acts.
+    [cause] = causes(house)
+    assert cause.startswith("failed:extract_cris:extract:")
+    [told] = [each for each in webhook.received if each["cause"] == cause]
+    assert told["remedy"]
+    assert told["unit"] is None
+
+    with psycopg.connect(cris) as connection:
+        connection.execute(create_tables_sql())
+    dag.test()
+    assert cause not in causes(house)
+
+
+def test_nothing_that_goes_wrong_while_telling_changes_the_run(
+    dag_bag: DagBag, house: House, database: DatabaseFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCID_SYNC_ALERT_WEBHOOK_URL", "http://127.0.0.1:9/nobody")
+    monkeypatch.setenv("AIRFLOW_CONN_AIRFLOW_API", "http://robot:hush@127.0.0.1:9")
+    cris = database()
+    with psycopg.connect(cris) as connection:
+        connection.execute(create_tables_sql())
+    monkeypatch.setenv("AIRFLOW_CONN_CRIS", airflow_uri(cris))
+    run = dag_bag.dags["extract_cris"].test()
+    states = {task.task_id: str(task.state) for task in run.get_task_instances()}
+    assert states["extract"] == "success"

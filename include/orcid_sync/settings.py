@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 PREFIX = "ORCID_SYNC_"
+WAYS_IN: Final = ("link", "oidc", "proxy", "demo")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
@@ -222,6 +223,47 @@ class Settings(BaseSettings):
         ge=0,
         description="Days a permission revoked by its researcher is kept to remove what we wrote.",
     )
+    portal_url: str = Field(
+        default="http://127.0.0.1:8070",
+        description="Address of the researchers' portal as they open it; `ADDRESS/orcid/callback` is registered at ORCID.",
+    )
+    portal_institution: str = Field(
+        default="Your university", description="Name that the portal and its e-mails give the institution."
+    )
+    portal_contact: str | None = Field(
+        default=None, description="E-mail address to which the portal sends researchers who have questions."
+    )
+    portal_sign_in: Words = Field(
+        default=("link",),
+        description="Ways into the portal, comma-separated: `link` (a link that was sent, and the name), `oidc` (connection "
+        "`portal_oidc`), `proxy` (a trusted proxy's header), `demo` (a list of names, with the simulator only). "
+        "Without `link`, links work after a sign-in alone.",
+    )
+    portal_claim: str = Field(
+        default="sub", description="Claim of the OpenID Connect sign-in that says who somebody is."
+    )
+    portal_match: Literal["person_id", "email"] = Field(
+        default="person_id",
+        description="What the sign-in's claim or header holds: the CRIS's `person_id`, or `email`.",
+    )
+    portal_proxy_header: str = Field(
+        default="X-Remote-User", description="Header in which a trusted proxy says who is signed in."
+    )
+    portal_proxies: Words = Field(
+        default=(), description="Addresses of the proxies in front of the portal whose headers are believed."
+    )
+    portal_scopes: Words = Field(
+        default=("/read-limited", "/activities/update"),
+        description="Scopes that researchers are asked for, comma-separated.",
+    )
+    portal_veto_days: float = Field(
+        default=2,
+        ge=0,
+        description="Days from a researcher's first connection to the first write, in which they can object.",
+    )
+    portal_erasure: bool = Field(
+        default=True, description="Whether disconnected researchers may erase what is stored about them."
+    )
     postgres_dsn: SecretStr | None = Field(
         default=None,
         description="PostgreSQL server for `make demo` and `make up`; default: an embedded one.",
@@ -264,7 +306,7 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("item_uri_base", "console_url", "webhook_url")
+    @field_validator("item_uri_base", "console_url", "webhook_url", "portal_url")
     @classmethod
     def _is_a_web_address(cls, value: str | None) -> str | None:
         if value is None:
@@ -290,7 +332,18 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
-    @field_validator("unknown_dates", "alert_mail_to", mode="before")
+    @field_validator("portal_sign_in")
+    @classmethod
+    def _are_ways_in(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        strange = [way for way in value if way not in WAYS_IN]
+        if strange or not value:
+            msg = f"it names {', '.join(strange) or 'none'}; known are {', '.join(WAYS_IN)}"
+            raise ValueError(msg)
+        return value
+
+    @field_validator(
+        "unknown_dates", "portal_sign_in", "portal_proxies", "portal_scopes", "alert_mail_to", mode="before"
+    )
     @classmethod
     def _is_a_list(cls, value: object) -> object:
         return tuple(filter(None, re.split(r"[\s,]+", value))) if isinstance(value, str) else value
@@ -366,5 +419,8 @@ def settings_table() -> str:
 def _default(info: FieldInfo) -> str:
     if info.default in (None, (), PydanticUndefined):
         return ""
-    shown = f"{info.default:g}" if isinstance(info.default, float) else str(info.default)
+    if isinstance(info.default, tuple):
+        shown = ",".join(info.default)
+    else:
+        shown = f"{info.default:g}" if isinstance(info.default, float) else str(info.default)
     return f"`{shown}`"

@@ -5,10 +5,21 @@ Declared beside `ledger.tables`, for the same schema; grants stand in migrations
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, SmallInteger, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from orcid_sync.ledger.tables import NOW, metadata, researcher
+from orcid_sync.ledger.tables import NOW, api_client, metadata, researcher
 
 link = Table(
     "link",
@@ -23,4 +34,58 @@ link = Table(
     # Wrong answers to "who are you?": after a few of them the link is dead.
     Column("wrong_answers", SmallInteger, nullable=False, server_default="0"),
     Index("link_researcher_id_idx", "researcher_id"),
+)
+
+permission_grant = Table(
+    "permission_grant",
+    metadata,
+    # Append-only: what was granted, after reading which words in which language, and how the person was known to be who
+    # they are. `permission_event` has the states around it.
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    Column("permission_id", BigInteger, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("signed_in_by", Text, nullable=False),
+    Index("permission_grant_permission_id_idx", "permission_id"),
+)
+
+portal_session = Table(
+    "portal_session",
+    metadata,
+    # The hash of what the cookie holds: whoever reads this table can't take a session over.
+    Column("key", Text, primary_key=True),
+    Column("researcher_id", ForeignKey(researcher.c.id, ondelete="CASCADE"), nullable=False),
+    Column("signed_in_by", Text, nullable=False),
+    Column("made_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    Column("seen_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    Column("ends_at", TIMESTAMP(timezone=True), nullable=False),
+    Index("portal_session_researcher_id_idx", "researcher_id"),
+)
+
+consent_request = Table(
+    "consent_request",
+    metadata,
+    # A researcher was sent to the registry's consent page: the hash of `state`, and the session that may come back with it.
+    Column("state_key", Text, primary_key=True),
+    Column("session_key", Text, nullable=False),
+    Column("researcher_id", ForeignKey(researcher.c.id, ondelete="CASCADE"), nullable=False),
+    Column("client_id", ForeignKey(api_client.c.client_id), nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("made_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    Column("ends_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("used_at", TIMESTAMP(timezone=True)),
+    Index("consent_request_researcher_id_idx", "researcher_id"),
+)
+
+portal_try = Table(
+    "portal_try",
+    metadata,
+    # How often something that can be guessed was tried in an hour, by a hash of who tried it.
+    Column("subject", Text, primary_key=True),
+    Column("hour", TIMESTAMP(timezone=True), primary_key=True),
+    Column("tries", Integer, nullable=False),
 )

@@ -256,12 +256,14 @@ researcher = Table(
 PERMISSION_STATES = (
     "never_asked",
     "invited",
+    "reminded",
     "granted",
     "denied",
     "revoked",
     "delete_only",
     "expired",
     "merged",
+    "wider_scope_needed",
     "paused_by_researcher",
     "left",
 )
@@ -278,6 +280,10 @@ permission = Table(
     Column("scopes", ARRAY(Text), nullable=False, server_default="{}"),
     # A 401 was seen and not yet explained: no call for this researcher until it is checked.
     _at("suspect_since"),
+    # Nothing but removals is written before: the time in which the researcher can look through the list first.
+    _at("write_after"),
+    # The researcher disconnects as soon as what we wrote is removed.
+    _at("leaving_since"),
     _at("changed_at", now=True),
     # When the slow check last proved it at the registry.
     _at("checked_at"),
@@ -535,6 +541,10 @@ item = Table(
     _at("suppressed_at"),
     # declined_by_researcher: the researcher's "don't send"; only the researcher, or a recorded request, reverses it.
     _at("declined_at"),
+    # The researcher's "send": a standing choice, where the unit leaves it to them.
+    _at("chosen_at"),
+    # The researcher wants what we wrote taken off the record.
+    _at("removal_asked_at"),
     # removed_by_researcher: with the date it was noticed; cleared by a restore.
     _at("tombstone_at"),
     _at("removed_at"),

@@ -46,7 +46,9 @@ class OAuth:
     def authorize_url(self, redirect_uri: str, scope: str, state: str, **prefill: str | None) -> str:
         """Where to send a researcher's browser. `scope` is blank-separated.
 
-        `prefill` may be email, orcid, given_names, family_names, lang, prompt, nonce; it is seen in the address.
+        `prefill` may be email, orcid, given_names, family_names, lang, prompt, nonce; it is seen in the address. With
+        `code_challenge` (PKCE) the code can be exchanged by nobody but whoever has the verifier, where the registry
+        knows of it; where not, it is ignored.
         """
         known = {
             "email",
@@ -58,6 +60,8 @@ class OAuth:
             "nonce",
             "show_login",
             "max_age",
+            "code_challenge",
+            "code_challenge_method",
         }
         unknown = set(prefill) - known
         if unknown:
@@ -73,9 +77,15 @@ class OAuth:
         }
         return f"{self._credentials.web_base}{AUTHORIZE}?{urlencode(query)}"
 
-    def exchange_code(self, code: Secret, redirect_uri: str) -> TokenGrant:
-        """Turn a one-time code into a permission. Raises ConsentFailed where it is unknown, expired or used up."""
-        return self._grant("authorization_code", {"code": code, "redirect_uri": redirect_uri})
+    def exchange_code(self, code: Secret, redirect_uri: str, verifier: Secret | None = None) -> TokenGrant:
+        """Turn a one-time code into a permission. Raises ConsentFailed where it is unknown, expired or used up.
+
+        `redirect_uri` and `verifier` (PKCE) are those of the request that the code answers.
+        """
+        form: dict[str, str | Secret] = {"code": code, "redirect_uri": redirect_uri}
+        if verifier is not None:
+            form["code_verifier"] = verifier
+        return self._grant("authorization_code", form)
 
     def refresh(self, refresh_token: Secret, scope: str | None = None) -> TokenGrant:
         """Renew a permission. Store both tokens that come back: the old ones may not work any more.

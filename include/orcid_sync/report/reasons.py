@@ -185,7 +185,21 @@ WAITING: Final = _words(
         "Connect the iD",
         Who.RESEARCHER,
     ),
+    Word(
+        "reminded",
+        "Reminded",
+        "The researcher was reminded of the invitation and has not answered",
+        "Connect the iD",
+        Who.RESEARCHER,
+    ),
     Word("granted", "Connected", "We may read and write", "", None),
+    Word(
+        "wider_scope_needed",
+        "Wider permission needed",
+        "The researcher's permission doesn't cover what we would write",
+        "Connect the iD again, and give the wider permission",
+        Who.RESEARCHER,
+    ),
     Word(
         "denied",
         "Denied",

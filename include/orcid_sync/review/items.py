@@ -24,7 +24,7 @@ from orcid_sync.review.rights import (
     unit_by_code,
 )
 
-Wish = Literal["suppress", "unsuppress", "assert", "unassert", "restore", "unrestore"]
+Wish = Literal["suppress", "unsuppress", "assert", "unassert", "restore", "unrestore", "decline"]
 
 # The reasons that somebody may override for one item; all others have to be corrected where they come from.
 ASSERTABLE: Final = frozenset(
@@ -45,6 +45,7 @@ _IS_SO: Final = {
     "unsuppress": "it was not suppressed",
     "assert": "it is asserted already",
     "unassert": "it was not asserted",
+    "decline": "it is declined already",
 }
 
 
@@ -99,6 +100,11 @@ def assert_item(ledger: Ledger, item_ids: Sequence[int], *, actor_name: str, **h
 def unassert(ledger: Ledger, item_ids: Sequence[int], *, actor_name: str, **how: Any) -> ItemCount:
     """Take "add our version too" back."""
     return _wish(ledger, "unassert", item_ids, actor_name=actor_name, **how)
+
+
+def decline(ledger: Ledger, item_ids: Sequence[int], *, actor_name: str, **how: Any) -> ItemCount:
+    """The researcher's "don't send": an open change is rejected, what stands on the record stays."""
+    return _wish(ledger, "decline", item_ids, actor_name=actor_name, **how)
 
 
 def restore(ledger: Ledger, item_ids: Sequence[int], *, actor_name: str, **how: Any) -> ItemCount:
@@ -234,6 +240,8 @@ def _left_because(wish: Wish, row: Any) -> str | None:
             return None if row.reason in ASSERTABLE else f"{row.reason} has to be corrected, not overridden"
         case "unassert":
             return None if row.asserted_at else _IS_SO[wish]
+        case "decline":
+            return _IS_SO[wish] if row.declined_at else None
         case "restore":
             return None if row.tombstone_at or row.declined_at else "it was neither removed nor declined"
         case "unrestore":
@@ -249,24 +257,39 @@ def _suppress(connection: Connection, unit: DecidingUnit, rows: list[Any], asker
 
 
 def _unsuppress(connection: Connection, unit: DecidingUnit, rows: list[Any], asker: _Asker) -> None:
-    # What suppressing rejected bears the suppression's own moment: that tells it from rejections before and after.
     keys = [row.id for row in rows]
+    _take_back_rejection(connection, unit, keys, asker, "suppressed_at")
+    connection.execute("UPDATE item SET suppressed_at = NULL WHERE id = ANY (%s)", (keys,))
+
+
+def _take_back_rejection(
+    connection: Connection, unit: DecidingUnit, keys: list[int], asker: _Asker, moment: str
+) -> None:
+    # What the wish rejected bears the wish's own moment: that tells it from rejections before and after.
     _decide_open(
         connection,
         keys,
         "withdraw",
         asker,
-        "verdict = 'reject' AND (SELECT decision.at = item.suppressed_at FROM decision "
+        f"verdict = 'reject' AND (SELECT decision.at = item.{moment} FROM decision "
         "WHERE decision.change_id = change.id ORDER BY decision.id DESC LIMIT 1)",
     )
     act_as_application(connection)
     connection.execute(
         "DELETE FROM standing_rejection USING item WHERE item.id = standing_rejection.item_id "
-        "AND standing_rejection.since = item.suppressed_at AND item.id = ANY (%s)",
+        f"AND standing_rejection.since = item.{moment} AND item.id = ANY (%s)",
         (keys,),
     )
     act_as(connection, unit)
-    connection.execute("UPDATE item SET suppressed_at = NULL WHERE id = ANY (%s)", (keys,))
+
+
+def _decline(connection: Connection, unit: DecidingUnit, rows: list[Any], asker: _Asker) -> None:
+    keys = [row.id for row in rows]
+    _decide_open(connection, keys, "reject", asker, "verdict IS DISTINCT FROM 'reject'")
+    # Not a unit's to change.
+    act_as_application(connection)
+    connection.execute("UPDATE item SET declined_at = now(), chosen_at = NULL WHERE id = ANY (%s)", (keys,))
+    act_as(connection, unit)
 
 
 def _decide_open(
@@ -290,6 +313,7 @@ def _set(assignment: str) -> _Handler:
 
 def _restore(connection: Connection, unit: DecidingUnit, rows: list[Any], asker: _Asker) -> None:
     keys = [row.id for row in rows]
+    _take_back_rejection(connection, unit, keys, asker, "declined_at")
     connection.execute("UPDATE item SET tombstone_at = NULL WHERE id = ANY (%s)", (keys,))
     # The researcher's own "don't send" is not a unit's to change; the recorded request is what allows it.
     act_as_application(connection)
@@ -314,6 +338,7 @@ _HANDLERS: Final[dict[Wish, _Handler]] = {
     "unassert": _set("asserted_at = NULL"),
     "restore": _restore,
     "unrestore": _unrestore,
+    "decline": _decline,
 }
 
 

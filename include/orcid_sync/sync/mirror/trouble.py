@@ -7,6 +7,7 @@ from orcid_sync.errors import (
     PermissionLost,
     RecordMerged,
     RecordUnavailable,
+    ScopeMissing,
     SyncError,
     TokenOfAnotherRecord,
     TokenRefused,
@@ -70,6 +71,9 @@ def mark_trouble(
         clear_suspicion(connection, [permission_id])
         if error.kind in RECORD_STATES:
             _mark_status(connection, client_id, orcid, error.kind)
+    elif isinstance(error, ScopeMissing):
+        # The token works for what was granted; more is for the researcher to give.
+        change_permission(connection, permission_id, state="wider_scope_needed", cause=error.kind)
     elif isinstance(error, TokenOfAnotherRecord):
         # This token is not the record's, so it can't remove anything there either.
         permission_lost(connection, permission_id, error.kind, "revoked")

@@ -16,14 +16,14 @@ _FIGURES: Final = """
 WITH standing AS (
     SELECT unit_id, count(*) AS written FROM put_code WHERE closed_at IS NULL GROUP BY unit_id
 ), moves AS (
-    SELECT unit_id, count(*) FILTER (WHERE action = 'remove') AS removals,
+    SELECT unit_id, count(*) FILTER (WHERE action = 'remove' AND ruling <> 'take_off') AS removals,
            count(*) FILTER (WHERE action = 'update' AND written_digest IS NOT NULL) AS updates
     FROM verdict GROUP BY unit_id
 ), persons AS (
-    SELECT unit_id, researcher_id, count(*) FILTER (WHERE action = 'remove') AS removals,
+    SELECT unit_id, researcher_id, count(*) FILTER (WHERE action = 'remove' AND ruling <> 'take_off') AS removals,
            count(*) FILTER (WHERE put_code_id IS NOT NULL) AS written
     FROM verdict GROUP BY unit_id, researcher_id
-    HAVING count(*) FILTER (WHERE action = 'remove') > %(person_few)s
+    HAVING count(*) FILTER (WHERE action = 'remove' AND ruling <> 'take_off') > %(person_few)s
 ), worst AS (
     SELECT unit_id, count(*) AS persons FROM persons WHERE removals * 100 > written * %(person_percent)s GROUP BY unit_id
 )

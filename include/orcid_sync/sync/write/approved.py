@@ -66,7 +66,11 @@ WHERE permission.orcid IS NOT NULL AND permission.suspect_since IS NULL
   AND (change.state = 'writing'
        OR (change.state = 'open' AND change.verdict = 'approve'
            AND (change.next_attempt_at IS NULL OR change.next_attempt_at <= now())
-           AND item.suppressed_at IS NULL AND item.declined_at IS NULL))
+           AND (change.action = 'remove' AND item.removal_asked_at IS NOT NULL
+                OR item.suppressed_at IS NULL AND item.declined_at IS NULL
+                   AND permission.leaving_since IS NULL
+                   -- After connecting, the researcher has some days in which to look through the list.
+                   AND (permission.write_after IS NULL OR permission.write_after <= now() OR change.action = 'remove'))))
   -- A record that can't be written is looked at again when it is mirrored.
   AND coalesce(record.status, 'active') = 'active'
   AND {NOT_HELD}
@@ -74,9 +78,17 @@ WHERE permission.orcid IS NOT NULL AND permission.suspect_since IS NULL
 
 
 def records_with_work(
-    connection: Connection, *, unit: str | None, shard: tuple[int, int], limit: int | None
+    connection: Connection,
+    *,
+    unit: str | None,
+    shard: tuple[int, int],
+    limit: int | None,
+    permission_id: int | None = None,
 ) -> list[RecordWork]:
-    """Records with due changes, most work first, of this shard (`(index, count)`, by a hash of the iD)."""
+    """Records with due changes, most work first, of this shard (`(index, count)`, by a hash of the iD).
+
+    With `permission_id` that one's record alone.
+    """
     rows = connection.execute(
         f"""
         SELECT permission.client_id, permission.orcid,
@@ -84,12 +96,19 @@ def records_with_work(
                bool_and(permission.state = 'delete_only') AS delete_only, count(*) AS changes
         {_DUE}
           AND unit.code = coalesce(%(unit)s, unit.code)
+          AND permission.id = coalesce(%(permission)s, permission.id)
           AND abs(hashtext(permission.orcid)::bigint) %% %(shards)s = %(shard)s
         GROUP BY permission.client_id, permission.orcid
         ORDER BY changes DESC, permission.orcid
         LIMIT %(limit)s
         """,
-        {"unit": unit, "shard": shard[0], "shards": shard[1], "limit": limit},
+        {
+            "unit": unit,
+            "shard": shard[0],
+            "shards": shard[1],
+            "limit": limit,
+            "permission": permission_id,
+        },
     ).fetchall()
     return [RecordWork(**row._asdict()) for row in rows]
 

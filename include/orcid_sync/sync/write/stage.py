@@ -58,18 +58,21 @@ def write(
     unit: str | None = None,
     limit: int | None = None,
     shard: tuple[int, int] = (0, 1),
+    permission_id: int | None = None,
 ) -> Counts:
     """Write what is approved; returns `{written: {add, update, remove}, failed, blocked, retrying, calls, ...}`.
 
-    `limit` is a number of records, `shard` `(index, count)` of the records by a hash of the iD. Several of these may
-    run at once: a record is written by one of them at a time. Whatever is left in doubt (`retrying`) is looked at by the
-    next call of the stage, which reads the record before it repeats anything. Raises Misconfigured when nothing works
-    until a person acts.
+    With `permission_id` on that one's record alone. `limit` is a number of records, `shard` `(index, count)` of the
+    records by a hash of the iD. Several of these may run at once: a record is written by one of them at a time.
+    Whatever is left in doubt (`retrying`) is looked at by the next call of the stage, which reads the record before it
+    repeats anything. Raises Misconfigured when nothing works until a person acts.
     """
     with stage_run(ledger, run_id, "write") as counts:
         totals = Totals()
         with _units_held(ledger, unit) as connection:
-            work = records_with_work(connection, unit=unit, shard=shard, limit=limit)
+            work = records_with_work(
+                connection, unit=unit, shard=shard, limit=limit, permission_id=permission_id
+            )
             one = _RecordStage(ledger, registry, run_id, settings, unit, totals)
             pool = ThreadPoolExecutor(settings.calls_in_flight, "write")
             try:

@@ -1,9 +1,13 @@
 -- The decision table: for each wish an action, a reason to hold it, or nothing to do.
 CREATE TEMP TABLE verdict ON COMMIT DROP AS
-WITH judged AS (
+WITH taken_off AS (
+    SELECT id AS item_id FROM item WHERE removal_asked_at IS NOT NULL
+), judged AS (
     SELECT asked.*, on_record.free_put_code, on_record.elsewhere_of_us, on_record.elsewhere, unit.duplicates,
            twin.speaker_cris_id,
         CASE
+            -- The researcher's word outranks the CRIS's.
+            WHEN taken_off.item_id IS NOT NULL AND asked.put_code_id IS NOT NULL THEN 'take_off'
             WHEN asked.answer = 'no' AND asked.put_code_id IS NOT NULL THEN 'remove'
             WHEN asked.answer = 'no' THEN 'close'
             WHEN asked.answer <> 'yes' THEN 'hold:' || asked.answer
@@ -34,6 +38,7 @@ WITH judged AS (
         END AS ruling
     FROM asked
     JOIN unit ON unit.id = asked.unit_id
+    LEFT JOIN taken_off ON taken_off.item_id = asked.item_id
     LEFT JOIN on_record USING (researcher_id, row_id)
     LEFT JOIN twin USING (researcher_id, row_id)
 )
@@ -41,6 +46,7 @@ SELECT item_id, unit_id, researcher_id, row_id, section, cris_id, client_id, orc
        warnings, put_code_id, ruling, answer,
        CASE WHEN ruling = 'adopt' THEN free_put_code ELSE put_code END AS put_code,
        CASE ruling WHEN 'adopt' THEN 'update' WHEN 'add' THEN 'add' WHEN 'update' THEN 'update' WHEN 'remove' THEN 'remove'
+                   WHEN 'take_off' THEN 'remove'
        END AS action,
        CASE
            WHEN ruling LIKE 'hold:%' AND put_code_id IS NOT NULL AND answer <> 'yes' THEN 'on_hold'
@@ -64,6 +70,7 @@ SELECT item_id, unit_id, researcher_id, row_id, section, cris_id, client_id, orc
            WHEN 'adopt' THEN 'our existing entry is taken over'
            WHEN 'update' THEN 'changed in the CRIS'
            WHEN 'remove' THEN 'no longer wanted by the CRIS'
+           WHEN 'take_off' THEN 'asked for by the researcher'
        END AS why,
        ruling = 'hold:already_on_record' AS other_copy_seen
 FROM judged;

@@ -26,6 +26,18 @@ SELECT new_batch.id, change.id
 FROM new_batch JOIN change ON change.unit_id = new_batch.unit_id
 WHERE change.state = 'open' AND change.kind = 'sync' AND change.verdict IS DISTINCT FROM 'reject';
 
+-- What the researcher said in the portal decides by itself: a removal that was asked for, and, where the unit leaves it to
+-- them, each version of an item that they chose to send.
+INSERT INTO actor (name) VALUES ('researcher') ON CONFLICT DO NOTHING;
+INSERT INTO decision (change_id, item_id, unit_id, digest, verdict, actor_id, role, via)
+SELECT change.id, change.item_id, change.unit_id, change.digest, 'approve',
+       (SELECT id FROM actor WHERE name = 'researcher'), 'researcher', 'portal'
+FROM change JOIN item ON item.id = change.item_id JOIN unit ON unit.id = change.unit_id
+WHERE change.state = 'open' AND change.verdict IS NULL AND change.kind = 'sync'
+  AND ((change.action = 'remove' AND item.removal_asked_at IS NOT NULL)
+    OR (change.action <> 'remove' AND item.chosen_at IS NOT NULL AND unit.approval = 'researcher'
+        AND item.declined_at IS NULL AND item.suppressed_at IS NULL));
+
 -- Units whose policy decides: the policy is recorded as who decided.
 INSERT INTO actor (name) VALUES ('policy:automatic') ON CONFLICT DO NOTHING;
 INSERT INTO decision (change_id, item_id, unit_id, digest, verdict, actor_id, role, via)

@@ -1,0 +1,1 @@
+"""The researchers' portal: pages of its own, served beside Airflow."""

@@ -485,6 +485,7 @@ def play(world: World, steps: Steps) -> None:
     """One history from beginning to end, with every promise checked on the way."""
     begin(world)
     for name, number in steps:
+        world.log.append(f"-- {name} {number}")
         ACTIONS[name].act(world, random.Random(number))
         world.check()
     finish(world)

@@ -90,7 +90,7 @@ def _kill_until_done(world: World, writers: WriterServer, chance: random.Random)
     for started in range(1, ENOUGH):
         mortal = killed < MORTAL
         writer = writers.start(world, f"writer-{started}", HASTY if mortal else PATIENT)
-        code = writers.wait(writer, chance.uniform(0.01, 0.25) if mortal else 120)
+        code = writers.wait(writer, chance.uniform(0.01, 0.25) if mortal else 300)
         if code is None:
             writers.kill(writer)
             killed += 1

@@ -2,8 +2,9 @@
 """Histories for as long as wanted: `python -m tests.simulation.run --n 10000 --seed 1`.
 
 Each history has a seed of its own, the first one `--seed`; `--n 1` with the seed of a broken one plays it again. Prints
-rate and coverage of the actions. A history that breaks a promise is cut down to the steps that matter, and these are
-printed as `tests/simulation/regressions.py` takes them. Interrupted, it prints the figures so far.
+rate and coverage of the actions. A history that breaks a promise is cut down to the steps that matter, with what was
+logged on the way; told in plain steps it becomes one of `tests/simulation/regressions.py`. Interrupted, it prints the
+figures so far.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 
 from tests.fixtures.world import Site, site_of_its_own
 from tests.simulation.actions import ACTIONS, Steps, play
@@ -31,7 +33,19 @@ def history_of(seed: int, length: int) -> list[tuple[str, int]]:
     return [(name, chance.randrange(1_000_000)) for name in names]
 
 
-def broken_by(site: Site, seed: int, steps: Steps, lived: Counter[str] | None = None) -> str | None:
+@dataclass(frozen=True)
+class Broken:
+    """What is wrong with a history, and what the stages said on the way."""
+
+    error: str
+    log: list[str]
+
+    def is_like(self, other: Broken) -> bool:
+        """Whether the same kind of promise is broken."""
+        return self.error[:40] == other.error[:40]
+
+
+def broken_by(site: Site, seed: int, steps: Steps, lived: Counter[str] | None = None) -> Broken | None:
     """What is wrong with a history, or None; `lived` is told how much happened.
 
     The seed chooses whether posts carry a link of their own.
@@ -40,7 +54,7 @@ def broken_by(site: Site, seed: int, steps: Steps, lived: Counter[str] | None = 
     try:
         play(world, steps)
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        return Broken(f"{type(error).__name__}: {error}", world.log)
     finally:
         if lived is not None:
             lived.update(histories=1, steps=len(steps), runs=world.runs, crashes=world.crashes)
@@ -48,9 +62,8 @@ def broken_by(site: Site, seed: int, steps: Steps, lived: Counter[str] | None = 
     return None
 
 
-def shrink(site: Site, seed: int, steps: list[tuple[str, int]], error: str) -> list[tuple[str, int]]:
+def shrink(site: Site, seed: int, steps: list[tuple[str, int]], broken: Broken) -> list[tuple[str, int]]:
     """Leave out what is not needed to break the same kind of promise."""
-    kind = error[:40]
     until = time.monotonic() + SHRINKING_SECONDS
     size = len(steps) // 2
     while size:
@@ -58,7 +71,7 @@ def shrink(site: Site, seed: int, steps: list[tuple[str, int]], error: str) -> l
         while at < len(steps) and time.monotonic() < until:
             fewer = steps[:at] + steps[at + size :]
             found = broken_by(site, seed, fewer)
-            if found is not None and found[:40] == kind:
+            if found is not None and found.is_like(broken):
                 steps = fewer
             else:
                 at += size
@@ -89,14 +102,14 @@ def main() -> int:
     with site_of_its_own() as site, suppress(KeyboardInterrupt):
         for seed in range(options.seed, options.seed + options.n):
             steps = history_of(seed, options.steps)
-            error = broken_by(site, seed, steps, lived)
+            found = broken_by(site, seed, steps, lived)
             counted.update(name for name, _ in steps)
-            if error is not None:
+            if found is not None:
                 broken += 1
-                print(f"seed {seed}: {error}", flush=True)
-                fewer = shrink(site, seed, steps, error)
-                print(f"    ({seed}, {fewer}),", flush=True)
-                print(f"    {broken_by(site, seed, fewer)}", flush=True)
+                print(f"seed {seed}: {found.error}", flush=True)
+                fewer = shrink(site, seed, steps, found)
+                again = broken_by(site, seed, fewer) or found
+                print(f"    {fewer}", *again.log, again.error, sep="\n    ", flush=True)
             elif lived["histories"] % 50 == 0:
                 print(_figures(lived, time.monotonic() - started, broken), flush=True)
     print(_figures(lived, time.monotonic() - started, broken))

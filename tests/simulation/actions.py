@@ -261,6 +261,14 @@ def suppress(world: World, chance: random.Random) -> None:
 
 
 @action(1)
+def insist(world: World, chance: random.Random) -> None:
+    """A librarian lets something go on that was held back, or that was stopped."""
+    held = world.sql("SELECT id FROM item WHERE held IN ('withheld', 'blocked') ORDER BY id")
+    if held:
+        world.insist_on(chance.choice(held).id)
+
+
+@action(1)
 def pause(world: World, chance: random.Random) -> None:
     whom: dict[str, str] = chance.choice(({}, {"unit": "library"}, {"unit": "medicine"}, {"person": "p1"}))
     world.pause(**whom)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
 from tests.fixtures.world import Site, World
 from tests.simulation.actions import ACTIONS, Action, begin, finish
 from tests.simulation.regressions import REGRESSIONS
+from tests.simulation.run import JUDGED_EVERY
 
 
 class History(RuleBasedStateMachine):
@@ -64,7 +66,7 @@ def _rule_of(action: Action) -> Callable[..., None]:
 @pytest.mark.timeout(1800)
 def test_any_history_keeps_the_promises(site: Site) -> None:
     rules = {name: _rule_of(action) for name, action in ACTIONS.items()}
-    machine = type("AnyHistory", (History,), {"site": site, **rules})
+    machine = type("AnyHistory", (History,), {"site": replace(site, judged_every=JUDGED_EVERY), **rules})
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fixtures.world import Site
 from tests.simulation.kill import expected, kill_round, prepare
-from tests.simulation.writer import PATIENT, WriterServer, executable, writer_server
+from tests.simulation.writer import PATIENT, Patience, WriterServer, executable, writer_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -43,7 +43,7 @@ def test_four_writers_at_once_make_each_call_once(site: Site, writers: WriterSer
     world.proposes()
     world.approve_all()
     world.control.fault("delay", times=10_000, seconds=0.02, method="POST")
-    started = [writers.start(world, f"writer-{number}", deadline=120) for number in range(4)]
+    started = [writers.start(world, f"writer-{number}", Patience(120, 120)) for number in range(4)]
     assert {writers.wait(writer, 300) for writer in started} == {0}
     world.settled()
     posts = [call for call in world.control.calls() if call["method"] == "POST" and call["items"]]

@@ -66,3 +66,15 @@ def a_call_in_doubt_was_lost_with_its_permission_though_the_record_was_reached_t
     world.grant("p2", world.people["p1"].orcid)
     world.revoke("p1")
     world.round()
+
+
+@regression
+def an_update_that_the_registry_refuses_for_an_identifier_of_another_entry_was_asked_for_again_and_again(
+    world: World,
+) -> None:
+    world.round()
+    world.edit("W1", dois=world.things["W2"].dois)
+    world.round()
+    asked = world.one("SELECT count(*) FROM change")
+    world.round()
+    assert world.one("SELECT count(*) FROM change") == asked

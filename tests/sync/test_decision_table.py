@@ -111,6 +111,20 @@ def test_of_two_cris_rows_with_one_identifier_one_is_proposed(desk: Desk) -> Non
     assert desk.house.one("SELECT detail FROM item WHERE cris_id = 'W2'") == "sent as W1"
 
 
+def test_of_two_that_stand_the_one_that_carries_the_identifier_speaks(desk: Desk) -> None:
+    desk.person()
+    desk.publication("W1", DOI)
+    desk.publication("W2", "10.5555/two")
+    desk.propose()
+    for cris_id, put_code, doi in (("W1", 7, DOI), ("W2", 8, "10.5555/two")):
+        desk.stands(cris_id, put_code)
+        desk.on_record(put_code, doi)
+    desk.publication("W1", "10.5555/two")
+    desk.propose()
+    assert (desk.ruling("W1"), desk.ruling("W2")) == ("withheld:same_work_twice_in_cris", "written")
+    assert desk.open_change("W1") is None, "the registry would refuse it again and again"
+
+
 def test_a_librarian_chooses_which_of_two_is_sent(desk: Desk) -> None:
     desk.person()
     desk.publication("W1", DOI)

@@ -68,8 +68,9 @@ JOIN item ON item.researcher_id = other.researcher_id AND item.tombstone_at IS N
 WHERE asked.researcher_id = mine.researcher_id AND asked.client_id = mine.client_id
   AND item.section = asked.section AND item.cris_id = asked.cris_id;
 
--- Of several CRIS rows for one record that share a self identifier, one speaks: the one that stands on the record, else
--- the one first seen. The registry would refuse the second (409), whatever their types are.
+-- Of several CRIS rows for one record that share a self identifier, one speaks: the one that stands on the record with
+-- that identifier, else one that stands there, else the one first seen. The registry would refuse the second (409),
+-- whatever their types are.
 CREATE TEMP TABLE twin ON COMMIT DROP AS
 WITH keyed AS (
     SELECT wish_key.*, coalesce(holder.holder, wish_key.researcher_id) AS holder
@@ -83,9 +84,10 @@ WITH keyed AS (
     FROM keyed
     JOIN shared USING (holder, client_id, section, key)
     JOIN wish ON wish.researcher_id = keyed.researcher_id AND wish.row_id = keyed.row_id
+    LEFT JOIN payload written ON written.digest = wish.written_digest
     WINDOW speaking AS (
         PARTITION BY keyed.holder, keyed.client_id, keyed.section, keyed.key
-        ORDER BY wish.put_code_id IS NULL, NOT wish.asserted, wish.refused_by_person OR wish.tombstone, keyed.row_id, keyed.researcher_id
+        ORDER BY wish.put_code_id IS NULL, NOT coalesce(keyed.key = ANY (written.self_keys), false), NOT wish.asserted, wish.refused_by_person OR wish.tombstone, keyed.row_id, keyed.researcher_id
     )
 )
 SELECT DISTINCT ON (ranked.researcher_id, ranked.row_id) ranked.researcher_id, ranked.row_id, ranked.speaker,

@@ -6,13 +6,15 @@ Reads the records that changed, checks the permissions of researchers whose last
 closes batches in which nothing is left to decide, and gives up tokens that were kept to remove what we wrote for longer
 than `ORCID_SYNC_DELETE_ONLY_DAYS`. Where the connection `airflow_api` has a login, questions about batches that a newer
 one replaced are ended. Where `smtp_default` and `ORCID_SYNC_MAIL_FROM` are set, each batch is told to its librarians by
-one e-mail, with one reminder after a week. What needs a person is told once to the unit's technical contact, by e-mail
+one e-mail, with one reminder after a week, and researchers who connected in the portal get one after their first update
+and one when ORCID does not take their permission any more. Whoever disconnects and wants our entries gone is
+disconnected when they are. What needs a person is told once to the unit's technical contact, by e-mail
 and to `ORCID_SYNC_ALERT_WEBHOOK_URL`: a failed run or a stopped guard at once, the rest by `send_alerts`.
 
 | | |
 |---|---|
 | reads | connection `orcid`: a search for changed records; one call for each of these, each permission in doubt or proved |
-| writes | connection `ledger`: permissions with reasons, the mirror of flagged records, closed batches, daily snapshot |
+| writes | connection `ledger`: permissions with reasons, the mirror of flagged records, batches, daily snapshot |
 | when | every hour |
 
 **Healthy**: green each hour. `send_alerts` returns how many alerts last (`open`) and how many messages could not be sent
@@ -21,7 +23,7 @@ and to `ORCID_SYNC_ALERT_WEBHOOK_URL`: a failed run or a stopped guard at once, 
 **When it fails.** Nothing is lost: the next hour does the same. If it fails for hours, `orcid-sync doctor` names the
 cause. **Run it again** at any moment.
 
-**It never** writes to a record.
+**It never** adds to a record or changes what stands there; it removes only what its researcher, who leaves, wants removed.
 """
 
 from __future__ import annotations
@@ -101,6 +103,26 @@ def watch_records() -> None:
         send, told = mailer(), {"sender": SETTINGS.mail_from, "console_url": SETTINGS.console_url}
         return mail_batches(ledger(), send, **told, next_write=next_write(SETTINGS)) if send else {}
 
+    @task
+    def disconnect_leaving() -> dict:
+        from orcid_sync.consent.leaving import finish_leaving
+
+        return finish_leaving(ledger(), registry(), settings=SETTINGS)
+
+    @task
+    def mail_researchers() -> dict:
+        from orcid_sync.consent.letters import mail_researchers
+
+        send, told = mailer(), {"sender": SETTINGS.mail_from, "portal_url": SETTINGS.portal_url}
+        return mail_researchers(ledger(), send, **told) if send else {}
+
+    @task
+    def sweep_portal() -> int:
+        from orcid_sync.consent.portal.sessions import sweep
+
+        with ledger().transaction() as connection:
+            return sweep(connection)
+
     # Whatever became of the others: what they could not do is among the causes.
     @task
     def send_alerts() -> dict:
@@ -119,6 +141,9 @@ def watch_records() -> None:
     close_replaced_questions()
     take_snapshot()
     mail_librarians()
+    disconnect_leaving()
+    mail_researchers()
+    sweep_portal()
     send_alerts()
 
 

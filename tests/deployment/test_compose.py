@@ -15,7 +15,16 @@ from orcid_sync.ledger.units_file import load_units
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yaml").read_text()
 EXAMPLE = (ROOT / ".env.example").read_text()
-LONG_RUNNING = ("postgres", "redis", "api-server", "scheduler", "dag-processor", "worker", "simulator")
+LONG_RUNNING = (
+    "postgres",
+    "redis",
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "worker",
+    "portal",
+    "simulator",
+)
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,7 @@ def up(
             progress = Progress(console)
             stack.start(progress)
             _fill(stack, university.Size(staff, publications), progress)
+            stack.start_portal(progress)
             airflow = stack.api("admin")
             unpause(airflow)
             if is_new:
@@ -115,6 +116,7 @@ def _show_places(stack: Stack) -> None:
         f"  Airflow: the DAGs and their runs     {stack.airflow_url}/",
         f"  Review: batches, item by item        {stack.airflow_url}/orcid-review/",
         f"  Batches that wait for a librarian    {stack.airflow_url}/required_actions?response_received=false",
+        f"  Portal: the researchers' side        {stack.portal_url}/   (come in as anybody of the list)",
         f"  ORCID registry simulator             {stack.simulator_url}/",
         f"  Data quality of each extraction      {stack.home / 'data_docs'}",
         "",

@@ -73,9 +73,10 @@ class Control:
         self._session = requests.Session()
         self._session.trust_env = False
 
-    def client(self, name: str) -> tuple[str, str]:
+    def client(self, name: str, *redirect_uris: str) -> tuple[str, str]:
         """Register a member's API client; returns its id and secret."""
-        answer = self.call("POST", "/clients", {"name": name, "kind": "member", "redirect_uris": []})
+        body = {"name": name, "kind": "member", "redirect_uris": list(redirect_uris)}
+        answer = self.call("POST", "/clients", body)
         return answer["client_id"], answer["client_secret"]
 
     def add_work(self, orcid: str, work: Mapping[str, Any], source: str) -> None:

@@ -70,7 +70,7 @@ class Stack:
         with progress.step("PostgreSQL"):
             self.server.start()
             create_databases(self.server, self.state)
-            for name in ("airflow", "simulator", "task-logs"):
+            for name in ("airflow", "simulator", "task-logs", "portal"):
                 self.state.port(name)
             self.save()
         with progress.step("Registry simulator"):
@@ -99,10 +99,19 @@ class Stack:
                 lambda: self._knows_dags(admin), START_SECONDS, "Airflow to read the DAGs", self.require_alive
             )
 
+    def start_portal(self, progress: Progress) -> None:
+        """Start the researchers' portal and wait until it answers; it needs the units and their API client."""
+        portal = self._child("portal")
+        if portal.running():
+            return
+        with progress.step("Researchers' portal"):
+            portal.start([self._program("orcid-sync"), "portal"], self.environment(), PROJECT)
+            wait_for(self._portal_answers, START_SECONDS, "the portal to answer", portal.require)
+
     def stop(self) -> None:
         """End every process, Airflow first and the database last."""
         # Those that start tasks end before those that their tasks talk to.
-        for together in (("scheduler", "dag-processor"), ("api-server", "simulator")):
+        for together in (("scheduler", "dag-processor", "portal"), ("api-server", "simulator")):
             stop_together([self._child(name) for name in together])
         self.server.stop()
 
@@ -125,6 +134,11 @@ class Stack:
     def airflow_url(self) -> str:
         """Address of Airflow's pages."""
         return f"http://{HOST}:{self.state.ports['airflow']}"
+
+    @property
+    def portal_url(self) -> str:
+        """Address of the researchers' portal."""
+        return f"http://{HOST}:{self.state.ports['portal']}"
 
     @property
     def simulator_url(self) -> str:
@@ -219,6 +233,14 @@ class Stack:
     def _simulator_answers(self) -> bool | None:
         return self._get(f"{self.simulator_url}/control/summary") is not None or None
 
+    def _portal_answers(self) -> bool | None:
+        with requests.Session() as session:
+            session.trust_env = False
+            try:
+                return session.get(f"{self.portal_url}/health", timeout=10).ok or None
+            except requests.RequestException:
+                return None
+
     def _healthy(self) -> bool | None:
         health = self._get(f"{self.airflow_url}/api/v2/monitor/health") or {}
         needed = ("metadatabase", "scheduler", "dag_processor")
@@ -267,6 +289,10 @@ class Stack:
             "ORCID_SYNC_KEYS": f"local:{state.vault_key}",
             "ORCID_SYNC_DATA_DOCS_DIR": str(self.home / "data_docs"),
             "ORCID_SYNC_CONSOLE_URL": self.airflow_url,
+            "ORCID_SYNC_PORTAL_URL": self.portal_url,
+            "ORCID_SYNC_PORTAL_SIGN_IN": "link,demo",
+            "ORCID_SYNC_PORTAL_INSTITUTION": "Demo University",
+            "ORCID_SYNC_PORTAL_CONTACT": "orcid@university.example",
         }
 
     def _postgres(self, database: str, login: str, password: str) -> str:

@@ -40,7 +40,9 @@ def found(stack: Stack, size: Size, progress: Progress) -> None:
         grant_reader(stack.server, stack.state)
     with progress.step("Units: library, hospital, human resources"):
         control.call("POST", "/reset")
-        stack.state.client_id, stack.state.client_secret = control.client("Demo University")
+        stack.state.client_id, stack.state.client_secret = control.client(
+            "Demo University", f"{stack.portal_url}/orcid/callback"
+        )
         stack.state.old_client_id, _ = control.client("Demo University (former repository)")
         stack.save()
         stack.run("units", "apply", str(_write_units(stack)))

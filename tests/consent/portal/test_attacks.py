@@ -182,7 +182,7 @@ def test_neither_tokens_nor_codes_reach_a_log_or_stay_in_an_address(
     assert code is not None
     token = site.registry.token(site.house.one("SELECT id FROM permission")).reveal()
     assert "code=" not in page.url
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "same-origin"
     ours = "\n".join(
         record.getMessage() for record in caplog.records if record.name.startswith(("orcid_sync", "uvicorn"))
     )

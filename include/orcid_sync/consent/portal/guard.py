@@ -20,8 +20,9 @@ _POLICY: Final = (
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # The address of a page may hold a link that works: nobody else learns it.
-    "Referrer-Policy": "no-referrer",
+    # The address of a page may hold a link that works: nobody else learns it. With "no-referrer" browsers would not say
+    # either where a form comes from.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",

@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-LANGUAGES: Final = {"en": "English"}
+LANGUAGES: Final = {"en": "English", "de": "Deutsch", "fr": "Français"}
 _TAG: Final = re.compile(r"<[^>]*>")
 _PACKAGE: Final = "orcid_sync.consent.portal"
 

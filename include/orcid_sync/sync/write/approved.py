@@ -55,6 +55,11 @@ NOT EXISTS (
     AND (hold.researcher_id IS NULL OR hold.researcher_id = item.researcher_id)
 )"""
 
+# No person keeps it back; a removal that the researcher asked for is what "don't send" wants. Over `change` and `item`.
+NOT_REFUSED: Final = """
+(change.action = 'remove' AND item.removal_asked_at IS NOT NULL
+ OR item.suppressed_at IS NULL AND item.declined_at IS NULL)"""
+
 _DUE: Final = f"""
 FROM change
 JOIN item ON item.id = change.item_id
@@ -66,11 +71,10 @@ WHERE permission.orcid IS NOT NULL AND permission.suspect_since IS NULL
   AND (change.state = 'writing'
        OR (change.state = 'open' AND change.verdict = 'approve'
            AND (change.next_attempt_at IS NULL OR change.next_attempt_at <= now())
-           AND (change.action = 'remove' AND item.removal_asked_at IS NOT NULL
-                OR item.suppressed_at IS NULL AND item.declined_at IS NULL
-                   AND permission.leaving_since IS NULL
-                   -- After connecting, the researcher has some days in which to look through the list.
-                   AND (permission.write_after IS NULL OR permission.write_after <= now() OR change.action = 'remove'))))
+           AND {NOT_REFUSED}
+           AND (change.action = 'remove' OR permission.leaving_since IS NULL
+                -- After connecting, the researcher has some days in which to look through the list.
+                AND (permission.write_after IS NULL OR permission.write_after <= now()))))
   -- A record that can't be written is looked at again when it is mirrored.
   AND coalesce(record.status, 'active') = 'active'
   AND {NOT_HELD}

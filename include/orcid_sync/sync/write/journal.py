@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from orcid_sync.errors import SyncError
 from orcid_sync.ledger.session import Connection, audit
-from orcid_sync.sync.write.approved import NOT_HELD, Approved, RecordWork
+from orcid_sync.sync.write.approved import NOT_HELD, NOT_REFUSED, Approved, RecordWork
 
 FIRST_WAIT: Final = 60.0
 LONGEST_WAIT: Final = 6 * 3600.0
@@ -34,7 +34,7 @@ class Intent:
 _STILL_ALLOWED: Final = f"""
 SELECT change.id FROM change JOIN item ON item.id = change.item_id
 WHERE change.id = ANY(%s) AND (change.state = 'writing' OR (change.state = 'open' AND change.verdict = 'approve'
-      AND item.suppressed_at IS NULL AND item.declined_at IS NULL))
+      AND {NOT_REFUSED}))
   AND (change.action <> 'add' OR NOT EXISTS (
     -- Another person of the CRIS with the same record, from which its researcher removed this.
     SELECT FROM item removed

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-from orcid_sync.ledger.session import Connect
+from collections.abc import Iterator
+from typing import Any
 
-from tests.fixtures.console import Browser
+import psycopg
+import pytest
+from orcid_sync.ledger.session import Connect, Ledger
+from psycopg.rows import TupleRow
+from starlette.testclient import TestClient
+
+from tests.fixtures.console import Browser, FakeHost, console_app
 from tests.fixtures.house import CLIENT, House
+from tests.fixtures.ledger import LedgerDatabase
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +58,38 @@ def big_batch(house: House, ledger_owner: Connect) -> int:
         connection.execute("ANALYZE")
         assert connection.execute("SELECT count(*) FROM change").fetchone() == (10_000,)
     return int(house.one("SELECT id FROM batch"))
+
+
+class Counting(psycopg.Connection[TupleRow]):
+    """Counts the statements of all connections of this kind."""
+
+    statements = 0
+
+    def execute(self, *arguments: Any, **options: Any) -> psycopg.Cursor[TupleRow]:
+        Counting.statements += 1
+        return super().execute(*arguments, **options)
+
+
+@pytest.fixture
+def counted(ledger_database: LedgerDatabase, console_host: FakeHost) -> Iterator[Browser]:
+    """The console on connections that count their statements."""
+    ledger = Ledger(lambda: Counting.connect(ledger_database.application_dsn))
+    Counting.statements = 0
+    with TestClient(console_app(ledger, console_host), follow_redirects=False) as client:
+        yield Browser(client)
+
+
+def test_a_page_of_ten_thousand_takes_as_few_statements_as_one_of_ten(
+    counted: Browser, big_batch: int
+) -> None:
+    assert counted.get(f"/batches/{big_batch}").status_code == 200
+    assert Counting.statements <= 10
+
+
+def test_approving_ten_thousand_takes_few_statements(counted: Browser, big_batch: int) -> None:
+    answer = counted.post(f"/api/batches/{big_batch}/decisions", {"verdict": "approve", "warnings": True})
+    assert answer.json()["decided"] == 10_000
+    assert Counting.statements <= 35
 
 
 @pytest.mark.parametrize(

@@ -8,52 +8,47 @@ from typing import Any, Final
 from orcid_sync.ledger.session import Connection
 from orcid_sync.review.console.filters import PAGE_SIZE, Filter, View
 
-# Every filter as a column of its own, so that the counts beside one filter can leave that one out.
 _BASE: Final = """
 base AS MATERIALIZED (
-    SELECT shown.*,
-           (%(state)s::text[] IS NULL OR state = ANY (%(state)s)) AS in_state,
-           (%(kind)s::text[] IS NULL OR kind = ANY (%(kind)s)) AS in_kind,
-           (%(care)s::text[] IS NULL OR care && %(care)s::text[]) AS in_care,
-           (%(type)s::text[] IS NULL OR type = ANY (%(type)s)) AS in_type,
-           (%(year)s::text[] IS NULL OR year = ANY (%(year)s)) AS in_year,
-           (%(person)s::text[] IS NULL OR person_id = ANY (%(person)s)) AS in_person,
-           (%(why)s::text[] IS NULL OR why = ANY (%(why)s)) AS in_why,
-           (%(work)s::text[] IS NULL OR work = ANY (%(work)s)) AS in_work,
-           (%(text)s::text IS NULL OR title ILIKE %(text)s OR person ILIKE %(text)s OR person_id ILIKE %(text)s
-               OR cris_id ILIKE %(text)s OR keys ILIKE %(text)s) AS in_text
-    FROM (
-        SELECT change.id, change.item_id, change.action AS kind, change.warnings, change.why,
-               CASE WHEN change.state = 'written' THEN 'written'
-                    WHEN change.state = 'writing' THEN 'writing'
-                    WHEN change.state <> 'open' THEN 'closed'
-                    ELSE coalesce(change.verdict, 'undecided') END AS state,
-               ARRAY(SELECT care FROM (VALUES
-                   ('warned', cardinality(change.warnings) > 0),
-                   ('plain', cardinality(change.warnings) = 0),
-                   ('first_write', before.researcher_id IS NULL)) flags (care, raised) WHERE raised) AS care,
-               item.section, item.cris_id, item.section || '/' || item.cris_id AS work, item.researcher_id,
-               item.suppressed_at IS NOT NULL AS never_send, item.declined_at IS NOT NULL AS declined,
-               researcher.person_id,
-               coalesce(staff.credit_name, concat_ws(' ', staff.given_names, staff.family_names)) AS named,
-               coalesce(nullif(coalesce(staff.credit_name, concat_ws(' ', staff.given_names, staff.family_names)), ''),
-                        researcher.person_id) AS person,
-               coalesce(payload.title, '') AS title, coalesce(payload.type, '') AS type,
-               coalesce(payload.year::text, '') AS year, array_to_string(payload.self_keys, ' ') AS keys
-        FROM batch_change JOIN change ON change.id = batch_change.change_id
-        JOIN item ON item.id = change.item_id JOIN researcher ON researcher.id = item.researcher_id
-        LEFT JOIN cris_staff staff ON staff.person_id = researcher.person_id
-        LEFT JOIN put_code ON put_code.item_id = item.id AND put_code.closed_at IS NULL
-        LEFT JOIN payload ON payload.digest = coalesce(change.payload_digest, change.replaces_digest, put_code.digest)
-        LEFT JOIN (
-            SELECT DISTINCT written.researcher_id FROM put_code JOIN item written ON written.id = put_code.item_id
-        ) before ON before.researcher_id = item.researcher_id
-        WHERE batch_change.batch_id = %(batch)s
-    ) shown
+    SELECT change.id, change.item_id, change.action AS kind, change.warnings, change.why,
+           CASE WHEN change.state = 'written' THEN 'written'
+                WHEN change.state = 'writing' THEN 'writing'
+                WHEN change.state <> 'open' THEN 'closed'
+                ELSE coalesce(change.verdict, 'undecided') END AS state,
+           cardinality(change.warnings) > 0 AS warned, before.researcher_id IS NULL AS first_write,
+           item.section, item.cris_id, item.section || '/' || item.cris_id AS work, item.researcher_id,
+           item.suppressed_at IS NOT NULL AS never_send, item.declined_at IS NOT NULL AS declined,
+           researcher.person_id, coalesce(staff.name, researcher.person_id) AS person,
+           coalesce(payload.title, '') AS title, coalesce(payload.type, '') AS type,
+           coalesce(payload.year::text, '') AS year, payload.self_keys AS keys
+    FROM batch_change JOIN change ON change.id = batch_change.change_id
+    JOIN item ON item.id = change.item_id JOIN researcher ON researcher.id = item.researcher_id
+    LEFT JOIN (
+        SELECT person_id, nullif(coalesce(credit_name, concat_ws(' ', given_names, family_names)), '') AS name
+        FROM cris_staff
+    ) staff ON staff.person_id = researcher.person_id
+    LEFT JOIN put_code ON put_code.item_id = item.id AND put_code.closed_at IS NULL
+    LEFT JOIN payload ON payload.digest = coalesce(change.payload_digest, change.replaces_digest, put_code.digest)
+    LEFT JOIN (
+        SELECT DISTINCT written.researcher_id FROM put_code JOIN item written ON written.id = put_code.item_id
+    ) before ON before.researcher_id = item.researcher_id
+    WHERE batch_change.batch_id = %(batch)s
 )
 """
-_FIELDS: Final = ("state", "kind", "care", "type", "year", "person", "why", "work", "text")
-_ALL: Final = " AND ".join(f"in_{name}" for name in _FIELDS)
+# What a row has to be for each filter. Only those that are set stand in a query: the planner guesses each of them wrong.
+_CONDITIONS: Final = {
+    "state": "state = ANY (%(state)s)",
+    "kind": "kind = ANY (%(kind)s)",
+    "care": "('warned' = ANY (%(care)s) AND warned OR 'plain' = ANY (%(care)s) AND NOT warned "
+    "OR 'first_write' = ANY (%(care)s) AND first_write)",
+    "type": "type = ANY (%(type)s)",
+    "year": "year = ANY (%(year)s)",
+    "person": "person_id = ANY (%(person)s)",
+    "why": "why = ANY (%(why)s)",
+    "work": "work = ANY (%(work)s)",
+    "text": "(title ILIKE %(text)s OR person ILIKE %(text)s OR person_id ILIKE %(text)s OR cris_id ILIKE %(text)s "
+    "OR array_to_string(keys, ' ') ILIKE %(text)s)",
+}
 
 _GROUP: Final = {"publication": "work", "researcher": "person_id", "kind": "kind"}
 _ORDER: Final = {
@@ -67,9 +62,11 @@ _PLACED: Final = """
 grouped AS (
     SELECT base.*, {group} AS group_key, count(*) OVER g AS group_size,
            count(*) FILTER (WHERE state = 'undecided') OVER g AS group_undecided,
-           bool_or(kind = 'remove' OR 'warned' = ANY (care)) OVER g AS group_attention,
+           count(*) FILTER (WHERE state = 'undecided' AND kind = 'remove') OVER g AS group_removals,
+           count(*) FILTER (WHERE state = 'undecided' AND warned AND kind <> 'remove') OVER g AS group_warned,
+           bool_or(kind = 'remove' OR warned) OVER g AS group_attention,
            min(title) OVER g AS group_title, max(year) OVER g AS group_year, min(person) OVER g AS group_person
-    FROM base WHERE {all} WINDOW g AS (PARTITION BY {group})
+    FROM base WHERE {matching} WINDOW g AS (PARTITION BY {group})
 ), placed AS (
     SELECT grouped.*, row_number() OVER (ORDER BY {order}, group_key, person, title, id) AS place FROM grouped
 )
@@ -93,16 +90,17 @@ FROM facets LEFT JOIN page ON true LEFT JOIN LATERAL (
 ORDER BY place
 """
 
-_FACETS: Final[dict[str, str]] = {
-    "state": "state",
-    "kind": "kind",
-    "care": "unnest(care)",
-    "type": "type",
-    "year": "year",
-    "person": "person_id",
-    "why": "why",
+# Each filter's column, and how many of its values are shown at most.
+_FACETS: Final[dict[str, tuple[str, int]]] = {
+    "state": ("state", 10),
+    "kind": ("kind", 10),
+    "type": ("type", 15),
+    "year": ("year", 12),
+    "person": ("person_id", 12),
+    "why": ("why", 20),
 }
-_FEWER: Final = {"person": 12, "type": 15, "year": 12}
+_CARES: Final = {"warned": "warned", "plain": "NOT warned", "first_write": "first_write"}
+ORDER: Final = ("state", "kind", "care", "type", "year", "person", "why")
 
 
 @dataclass(frozen=True)
@@ -136,46 +134,65 @@ def batch_rows(connection: Connection, batch: int, view: View) -> BatchRows:
     statement = _PAGE.format(base=_BASE, placed=_placed(view), size=PAGE_SIZE, facets=_facets(view.filter))
     rows = connection.execute(statement, values).fetchall()
     totals = {"total": 0, "undecided": 0, "plain": 0}
-    facets: dict[str, list[FacetValue]] = {name: [] for name in _FACETS}
+    facets: dict[str, list[FacetValue]] = {name: [] for name in ORDER}
     for facet, value, label, count in rows[0].counted:
         if facet in totals:
             totals[facet] = count
-        elif value:
+        elif value and count:
             facets[facet].append(FacetValue(value, label, count))
     if rows[0].id is None:
         rows = []
     return BatchRows(rows, facets=facets, **totals)
 
 
+def _matching(filter: Filter, *, but: str = "") -> str:
+    """What a row has to be to pass the filter; `but` names a field that is left out."""
+    held = [text for name, text in _CONDITIONS.items() if name != but and filter.chosen(name)]
+    return " AND ".join(held) or "true"
+
+
 def _facets(filter: Filter) -> str:
+    """The counts beside each value of each filter, which leave that filter itself out; and the totals."""
     plain = "state = 'undecided' AND NOT never_send AND NOT declined"
     if not filter.names_removals:
         plain += " AND kind <> 'remove'"
     if not filter.names_warnings:
-        plain += " AND (kind = 'remove' OR NOT 'warned' = ANY (care))"
-    conditions = {"total": "true", "undecided": "state = 'undecided'", "plain": plain}
+        plain += " AND (kind = 'remove' OR NOT warned)"
     parts = [
-        f"SELECT '{name}' AS facet, '' AS value, '' AS label, count(*) AS n FROM base WHERE {_ALL} AND {condition}"
-        for name, condition in conditions.items()
+        _counted(
+            {("total", ""): "true", ("undecided", ""): "state = 'undecided'", ("plain", ""): plain},
+            _matching(filter),
+        ),
+        _counted({("care", name): text for name, text in _CARES.items()}, _matching(filter, but="care")),
     ]
-    for name, value in _FACETS.items():
-        others = _ALL.replace(f"in_{name} AND ", "")
-        label = "min(person)" if name == "person" else f"min({name}::text)" if name != "care" else "min('')"
-        order = "value DESC" if name == "year" else "n DESC, value"
-        limit = f"ORDER BY {order}" + (f" LIMIT {_FEWER[name]}" if name in _FEWER else "")
+    for name, (column, most) in _FACETS.items():
+        label = "min(person)" if name == "person" else column
+        order = "2 DESC" if name == "year" else "4 DESC, 2"
         parts.append(
-            f"(SELECT '{name}', {value} AS value, {label} AS label, count(*) AS n FROM base WHERE {others} "
-            f"GROUP BY 2 {limit})"
+            f"(SELECT '{name}', {column}, {label}, count(*) FROM base WHERE {_matching(filter, but=name)} "
+            f"GROUP BY {column} ORDER BY {order} LIMIT {most})"
         )
     return " UNION ALL ".join(parts)
+
+
+def _counted(conditions: dict[tuple[str, str], str], matching: str) -> str:
+    """Several counts by one scan, each as a row of its own: (facet, value, label, n)."""
+    rows = ", ".join(f"('{facet}', '{value}', '', n{at})" for at, (facet, value) in enumerate(conditions))
+    counts = ", ".join(
+        f"count(*) FILTER (WHERE {text}) AS n{at}" for at, text in enumerate(conditions.values())
+    )
+    return (
+        f"SELECT counted.* FROM (SELECT {counts} FROM base WHERE {matching}) once "
+        f"CROSS JOIN LATERAL (VALUES {rows}) counted (facet, value, label, n)"
+    )
 
 
 def matching_changes(connection: Connection, batch: int, filter: Filter) -> list[Any]:
     """Every change of a batch that passes the filter: id, kind, state, warned, researcher and latest decision."""
     return connection.execute(
-        f"WITH {_BASE} SELECT id, kind, state, 'warned' = ANY (care) AS warned, researcher_id, never_send OR declined "
+        f"WITH {_BASE} SELECT id, kind, state, warned, researcher_id, never_send OR declined "
         "AS stopped, (SELECT max(decision.id) FROM decision WHERE decision.change_id = base.id) AS decision "
-        f"FROM base WHERE {_ALL} ORDER BY id",
+        f"FROM base WHERE {_matching(filter)} ORDER BY id",
         filter.parameters() | {"batch": batch},
     ).fetchall()
 
@@ -193,4 +210,4 @@ def neighbours(connection: Connection, batch: int, view: View, change: int) -> t
 
 def _placed(view: View) -> str:
     order = _BY_PERSON if view.group == "researcher" and view.sort == "attention" else _ORDER[view.sort]
-    return _PLACED.format(all=_ALL, group=_GROUP[view.group], order=order)
+    return _PLACED.format(matching=_matching(view.filter), group=_GROUP[view.group], order=order)

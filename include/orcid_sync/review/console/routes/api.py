@@ -119,7 +119,7 @@ def list_changes(desk: AtDesk, batch: Key, query: Annotated[PageIn, Query()]) ->
                 year=row.year,
                 why=row.why,
                 warnings=row.warnings,
-                first_write="first_write" in row.care,
+                first_write=row.first_write,
                 decision=row.decision,
                 decided_by=row.by,
             )

@@ -64,10 +64,13 @@ class AirflowHost:
             "user": user,
         }
         if not manager.is_authorized_dag(method="GET", **question):
-            return Person((), user.get_name(), may_decide=False, operator=False, by_cookie=True)
+            return Person(
+                (), user.get_name(), may_read=False, may_decide=False, operator=False, by_cookie=True
+            )
         return Person(
             names=_names(user),
             display_name=user.get_name(),
+            may_read=True,
             may_decide=manager.is_authorized_dag(method="PUT", **question),
             # Whoever may change the connection to the registry runs the house.
             operator=manager.is_authorized_connection(method="PUT", user=user),

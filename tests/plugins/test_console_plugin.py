@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
 from orcid_sync.ledger.session import Ledger
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from tests.fixtures.console import PREFIX, Story
+from tests.plugins.support import as_browser, as_script, plugin_client
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def airflow_database() -> None:
-    """Airflow's own tables, in the test home's database."""
-    from airflow.utils.db import initdb
-
-    initdb()
 
 
 @pytest.fixture
 def client(airflow_database: None, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """The plugin's application as Airflow mounts it, on the test's ledger."""
-    import orcid_review_console
-    from airflow.api_fastapi.app import create_auth_manager
-
-    create_auth_manager().init()
-    with ledger.connect() as connection:
-        parts = connection.info
-        given = {"conn_type": "postgres", "host": parts.host, "port": parts.port, "schema": parts.dbname}
-        secret = {"login": parts.user, "password": parts.password}
-    monkeypatch.setenv("AIRFLOW_CONN_LEDGER", json.dumps(given | secret))
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_ORCID", json.dumps({"conn_type": "http", "host": "https://api.sandbox.orcid.org"})
-    )
-    orcid_review_console._connection.cache_clear()
-    app = Starlette(routes=[Mount(PREFIX, orcid_review_console.app)])
-    with TestClient(app, follow_redirects=False) as made:
+    with plugin_client(ledger, monkeypatch) as made:
         yield made
-    orcid_review_console._connection.cache_clear()
-
-
-def token(name: str, role: str) -> str:
-    """A session as Airflow gives it to somebody who signed in."""
-    from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    return get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=name, role=role))
-
-
-def as_browser(name: str, role: str) -> dict[str, str]:
-    return {"cookie": f"_token={token(name, role)}", "accept": "text/html"}
-
-
-def as_script(name: str, role: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {token(name, role)}"}
 
 
 # What a role of Airflow's simple user management may do, as librarian `ann` of one unit, and as somebody of none.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -102,6 +104,20 @@ def test_somebody_of_no_unit_is_told_how_to_become_one(browser: Browser, story: 
     assert answer.status_code == 403
     assert "librarians" in answer.text
     assert browser.get(f"/batches/{story.batch}", "nobody").status_code == 404
+
+
+def test_somebody_who_may_not_even_read_sees_nothing(browser: Browser, story: Story) -> None:
+    values = addresses(story)
+    for method, path in routes():
+        send = browser.get if method == "GET" else partial(browser.post, body=BODIES.get(path, {}))
+        answer = send(filled(path, values), who="guest")
+        if path not in ("/static/{name}", "/api/openapi.json"):
+            assert answer.status_code in (403, 422), (method, path)
+            assert "Library" not in answer.text
+
+
+def test_nobody_sees_everything_just_because_there_is_nothing_yet(browser: Browser) -> None:
+    assert browser.get("/data-docs/index.html", "nobody").status_code == 403
 
 
 def test_a_batch_of_two_units_changes_is_refused_as_a_whole(browser: Browser, story: Story) -> None:

@@ -12,7 +12,7 @@ from orcid_sync.ledger.session import Ledger
 from orcid_sync.review.console.acts import Actor
 from orcid_sync.review.console.guard import NotSignedIn, check_request
 from orcid_sync.review.console.ports import Host, Person
-from orcid_sync.review.console.visitor import Desk, visitor_of
+from orcid_sync.review.console.visitor import Desk, Forbidden, visitor_of
 from orcid_sync.settings import Settings
 
 MAX_KEY = 2**63 - 1
@@ -45,7 +45,13 @@ async def signed_in(request: Request) -> Person:
 
 
 def desk_of(request: Request, person: Annotated[Person, Depends(signed_in)]) -> Desk:
-    """The ledger as this person may use it."""
+    """The ledger as this person may use it. Raises Forbidden for whom the host lets see nothing of the sync."""
+    if not person.may_read:
+        raise Forbidden(
+            "You may not see the ORCID review",
+            why="your role in Airflow may not read the required actions of the sync",
+            remedy="Ask the operator for the role of a librarian or of a viewer",
+        )
     ledger = console_of(request).ledger()
     return Desk(ledger, visitor_of(ledger, person))
 

@@ -12,13 +12,15 @@ from starlette.requests import Request
 class Person:
     """Who is signed in, as the host's user management sees it.
 
-    `names` are the user names that the units file may know this person by. `may_decide`: the host lets this person
-    answer questions put to librarians. `operator`: may see every unit, pause and resume. `by_cookie`: signed in by a
-    cookie, which a browser sends along unasked, and not by a token of the request.
+    `names` are the user names that the units file may know this person by. `may_read`: the host lets this person see
+    questions put to librarians; who may not sees nothing here. `may_decide`: the host lets them answer these.
+    `operator`: may see every unit, pause and resume. `by_cookie`: signed in by a cookie, which a browser sends along
+    unasked, and not by a token of the request.
     """
 
     names: tuple[str, ...]
     display_name: str
+    may_read: bool
     may_decide: bool
     operator: bool
     by_cookie: bool

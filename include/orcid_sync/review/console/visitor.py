@@ -86,9 +86,10 @@ def visitor_of(ledger: Ledger, person: Person) -> Visitor:
             (list(person.names),),
         ).fetchall()
     named = [row for row in rows if row.user_name is not None]
-    auditor = not person.may_decide and not named
-    seen = rows if person.operator or auditor else named
-    return Visitor(person, tuple(_seen(row, person) for row in seen), sees_all=len(seen) == len(rows))
+    auditor = person.may_read and not person.may_decide and not named
+    everything = person.operator or auditor or bool(rows and len(named) == len(rows))
+    seen = rows if everything else named
+    return Visitor(person, tuple(_seen(row, person) for row in seen), sees_all=everything)
 
 
 def _seen(row: Any, person: Person) -> SeenUnit:

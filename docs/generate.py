@@ -1,16 +1,19 @@
-"""`make docs`: writes what is made from the code: the tables of README.md, the broker's description."""
+"""`make docs`: writes what is made from the code: the tables of README.md, the descriptions of the APIs."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from orcid_sync.consent.broker.app import openapi_text
 from orcid_sync.cris.contract import CONTRACT
+from orcid_sync.review.console.routes.api import description, router
 from orcid_sync.settings import settings_table
 
 README = Path(__file__).parents[1] / "README.md"
 BROKER = Path(__file__).parent / "broker-openapi.json"
+REVIEW_API = Path(__file__).parent / "review-openapi.json"
 
 
 def contract_table() -> str:
@@ -34,6 +37,12 @@ def with_tables(text: str) -> str:
     return text
 
 
+def review_api() -> str:
+    """The OpenAPI description of `/orcid-review/api`."""
+    return json.dumps(description(router.routes, "/orcid-review"), indent=2, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
+    REVIEW_API.write_text(review_api())
     README.write_text(with_tables(README.read_text()))
     BROKER.write_text(openapi_text())

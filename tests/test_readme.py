@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import subprocess
@@ -18,6 +19,12 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 def test_the_tables_are_those_of_the_code() -> None:
     with_tables = runpy.run_path(str(ROOT / "docs" / "generate.py"))["with_tables"]
     assert with_tables(README) == README, "run `make docs`"
+
+
+def test_the_description_of_the_review_api_is_that_of_the_code() -> None:
+    written = json.loads((ROOT / "docs" / "review-openapi.json").read_text())
+    made = json.loads(runpy.run_path(str(ROOT / "docs" / "generate.py"))["review_api"]())
+    assert written == made, "run `make docs`"
 
 
 def test_every_make_command_exists() -> None:

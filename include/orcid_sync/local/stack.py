@@ -324,6 +324,8 @@ class Stack:
             "LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
             "LOGGING__WORKER_LOG_SERVER_PORT": str(state.ports["task-logs"]),
             "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+            # All of it shares one machine: a task must not fail because the API server was busy for a moment.
+            "WORKERS__EXECUTION_API_TIMEOUT": "60",
         }
         return {"AIRFLOW_HOME": str(folder), **{f"AIRFLOW__{key}": value for key, value in settings.items()}}
 

@@ -48,6 +48,24 @@ def test_a_change_shows_both_sides_and_the_person(browser: Browser, story: Story
     assert "Mara Okafor" in page
 
 
+def test_digests_are_never_shown(browser: Browser, story: Story) -> None:
+    change = story.desk.open_change("pub-0", "p1")
+    paths = ("/", f"/batches/{story.batch}", f"/changes/{change.id}", f"/items/{change.item_id}", "/health")
+    for path in (*paths, "/runs/run-2", f"/api/changes/{change.id}", f"/api/batches/{story.batch}/changes"):
+        answer = browser.get(path)
+        assert answer.status_code == 200
+        assert not re.search(r"\b[0-9a-f]{64}\b", answer.text), path
+
+
+def test_a_group_names_the_removals_and_warnings_that_approving_it_covers(
+    browser: Browser, story: Story
+) -> None:
+    page = browser.get(f"/batches/{story.batch}?text=demo.8").text
+    assert re.search(r">Approve \d+ removals<", page)
+    page = browser.get(f"/batches/{story.batch}?text=demo.5").text
+    assert re.search(r">Approve \d+ with warnings<", page)
+
+
 @pytest.mark.parametrize(
     ("index", "said"),
     [

@@ -50,6 +50,7 @@ def _style(theme: Theme) -> Style:
         value_label_font_size=13,
         legend_font_size=13,
         value_colors=(ink,) * len(_COLORS),
+        stroke_width="2.5",
         opacity=".9",
         opacity_hover="1",
     )
@@ -113,7 +114,9 @@ def stages_chart(stages: Sequence[tuple[str, float]], theme: Theme) -> bytes:
 
 def adoption_chart(found: Adoption, labels: Mapping[str, str], theme: Theme) -> bytes:
     """Permissions by state over time, stacked."""
-    chart = pygal.StackedLine(**_over_time(theme), fill=True, show_dots=len(found.days) < 2)
+    chart = pygal.StackedLine(
+        **_over_time(theme, len(found.states)), fill=True, show_dots=len(found.days) < 2
+    )
     chart.x_labels = [f"{day:%d %b %Y}" for day in found.days]
     for state, counts in found.states.items():
         chart.add(labels.get(state, plain(state)), list(counts))
@@ -122,11 +125,11 @@ def adoption_chart(found: Adoption, labels: Mapping[str, str], theme: Theme) -> 
 
 def units_chart(found: Adoption, theme: Theme) -> bytes:
     """The share of each unit's staff that is connected, over time."""
-    options = _over_time(theme) | {
+    options = _over_time(theme, len(found.units)) | {
         "range": (0, 100),
         "value_formatter": lambda value: "" if value is None else f"{value:.0f} %",
     }
-    chart = pygal.Line(**options, stroke_style={"width": 2.5}, show_dots=len(found.days) < 2)
+    chart = pygal.Line(**options, show_dots=len(found.days) < 2)
     chart.x_labels = [f"{day:%d %b %Y}" for day in found.days]
     for unit in found.units:
         chart.add(unit.name, list(unit.shares))
@@ -135,8 +138,8 @@ def units_chart(found: Adoption, theme: Theme) -> bytes:
 
 def quality_chart(found: QualityHistory, labels: Sequence[str], theme: Theme) -> bytes:
     """Rows that failed a check in each of the last extractions, by check, stacked; the rarer checks together."""
-    chart = pygal.StackedBar(**_over_time(theme), show_dots=False)
-    chart.x_labels = [f"{at:%d %b %H:%M}" for _, at, _ in found.runs]
+    chart = pygal.StackedBar(**_over_time(theme, min(len(found.checks), _MOST_CHECKS + 1)), show_dots=False)
+    chart.x_labels = [f"{at:%d %b}" for _, at, _ in found.runs]
     shown = found.checks[:_MOST_CHECKS]
     for label, check in zip(labels, shown, strict=False):
         chart.add(label, list(check.bad))
@@ -146,12 +149,14 @@ def quality_chart(found: QualityHistory, labels: Sequence[str], theme: Theme) ->
     return _svg(chart)
 
 
-def _over_time(theme: Theme) -> dict[str, Any]:
+def _over_time(theme: Theme, lines: int) -> dict[str, Any]:
     return _options(theme) | {
         "width": 760,
         "height": 320,
         "legend_at_bottom": True,
-        "legend_at_bottom_columns": 3,
-        "x_labels_major_count": 6,
+        "legend_at_bottom_columns": max(1, min(lines, 3)),
+        "truncate_legend": -1,
+        "truncate_label": -1,
+        "x_labels_major_count": 4,
         "show_minor_x_labels": False,
     }

@@ -171,6 +171,13 @@ WHERE decision.item_id = %s ORDER BY decision.id
 _PUT_CODES: Final = """
 SELECT put_code, orcid, origin, written_at, closed_at, closed_because FROM put_code WHERE item_id = %s ORDER BY id
 """
+# A live put code that stands in the mirror was seen when the record was last read.
+_SEEN: Final = """
+SELECT record.read_at FROM put_code JOIN record ON record.orcid = put_code.orcid AND record.client_id = put_code.client_id
+JOIN record_item found ON found.orcid = put_code.orcid AND found.client_id = put_code.client_id
+    AND found.section = put_code.section AND found.put_code = put_code.put_code
+WHERE put_code.item_id = %s AND put_code.closed_at IS NULL AND record.read_at > put_code.written_at
+"""
 # The journal is closed to units; it is asked about one item that the unit's role showed.
 _AUDIT: Final = """
 SELECT audit_event.what, audit_event.at, actor.name AS by, audit_note.note FROM audit_event
@@ -220,6 +227,7 @@ def item_page(desk: Desk, unit: SeenUnit, key: int) -> ItemPage:
         changes = connection.execute(_CHANGES, (key,)).fetchall()
         decisions = connection.execute(_ITEM_DECISIONS, (key,)).fetchall()
         put_codes = connection.execute(_PUT_CODES, (key,)).fetchall()
+        seen = connection.execute(_SEEN, (key,)).fetchone()
     with desk.ledger.transaction() as connection:
         wishes = connection.execute(_AUDIT, (key,)).fetchall()
         permission = connection.execute(
@@ -228,6 +236,10 @@ def item_page(desk: Desk, unit: SeenUnit, key: int) -> ItemPage:
             (key,),
         ).fetchone()
     events = list(_events(item, changes, decisions, put_codes, wishes))
+    if seen is not None:
+        events.append(Event(seen.read_at, "Seen on the record, when it was last read"))
+    # Of what happened in one transaction, the last stands on top as well.
+    events.reverse()
     events.sort(key=lambda event: event.at, reverse=True)
     return ItemPage(item, events, put_codes, permission.orcid if permission else None)
 

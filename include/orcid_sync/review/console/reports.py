@@ -95,7 +95,7 @@ def funnel(desk: Desk, units: tuple[SeenUnit, ...]) -> list[Step]:
         rows: Any = connection.execute(
             "SELECT count(*) AS known, count(*) FILTER (WHERE NOT quarantined) AS valid, "
             "count(*) FILTER (WHERE NOT quarantined AND payload_digest IS NOT NULL) AS sendable "
-            "FROM cris_row WHERE gone IS NULL"
+            "FROM cris_row JOIN cris_claim ON cris_claim.row_id = cris_row.id WHERE gone IS NULL"
         ).fetchone()
     states: dict[str, int] = {}
     with desk.each(units) as turns:
@@ -116,10 +116,10 @@ def funnel(desk: Desk, units: tuple[SeenUnit, ...]) -> list[Step]:
     )
     approved = sum(states.get(state, 0) for state in ("approved", "retrying", "written"))
     return [
-        Step("Rows in the CRIS", rows.known, "publications and posts"),
+        Step("Entries in the CRIS", rows.known, "publications and posts, one for each of our researchers"),
         Step("Passed the checks", rows.valid, "not in need of correction"),
         Step("Can be sent", rows.sendable, "with what ORCID asks for"),
-        Step("Items", wanted, "one for each of our researchers"),
+        Step("Items", wanted, "what a unit may say about a researcher"),
         Step("Not held back", wanted - held, "by a rule or for want of permission"),
         Step("Wanted by people", wanted - held - refused, "not rejected, removed or declined"),
         Step("Approved", approved, "by a person or the unit's policy"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 from every_n_days import EveryNDays
+from orcid_connection_test import NoPortZero
 from orcid_sync_links import BatchLink, HealthLink, ReportLink
 
 
@@ -13,3 +14,4 @@ class OrcidSyncPlugin(AirflowPlugin):
     name = "orcid_sync"
     timetables = [EveryNDays]  # noqa: RUF012 - Airflow declares it as a plain list
     global_operator_extra_links = [BatchLink(), ReportLink(), HealthLink()]  # noqa: RUF012
+    fastapi_root_middlewares = [{"middleware": NoPortZero, "args": [], "kwargs": {}, "name": "No port 0"}]  # noqa: RUF012

@@ -83,6 +83,29 @@ def test_the_test_button_gets_a_token_and_asks_for_the_status(
     assert ("GET", "/v3.0/status") in asked
 
 
+def test_a_stored_connection_is_tested_with_its_secret_as_the_list_of_connections_asks_for_it(
+    admin: TestClient, simulator: RunningSimulator
+) -> None:
+    base = simulator.base_url
+    stored = {
+        "connection_id": "orcid_stored",
+        "conn_type": "orcid",
+        "host": base,
+        "login": CLIENT,
+        "extra": f'{{"web_base": "{base}", "public_base": "{base}/pub"}}',
+    }
+    assert admin.post("/api/v2/connections", json=stored | {"password": PHRASE}).status_code == 201
+    # What the page sends for a port that was never set, and for a secret that it doesn't know.
+    asked = stored | {"password": "***", "port": 0, "schema": "", "description": ""}
+    try:
+        found = tested(admin, simulator, **asked)
+        assert found["status"], found
+        elsewhere = admin.post("/api/v2/connections/test", json=asked | {"port": 9})
+        assert elsewhere.status_code == 400
+    finally:
+        admin.delete("/api/v2/connections/orcid_stored")
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -86,9 +86,11 @@ def _waiting(connection: Connection, days: int) -> Iterator[Alert]:
 def _blocked(connection: Connection) -> Iterator[Alert]:
     for row in connection.execute(_BLOCKED):
         word = explain("blocked", row.reason)
+        stopped = "1 item" if row.items == 1 else f"{row.items:,} items"
+        be = "is stopped and needs" if row.items == 1 else "are stopped and need"
         yield Alert(
             f"blocked:{row.unit}:{row.reason}",
-            f"{row.items:,} items of {row.name} are stopped and need a person. {word.label}: {word.happened}",
+            f"{stopped} of {row.name} {be} a person. {word.label}: {word.happened}",
             word.remedy or "Look at the items",
             str(word.who or Who.US),
             f"/orcid-review/items?state=blocked&reason={row.reason}",

@@ -123,7 +123,6 @@ def watch_records() -> None:
         with ledger().transaction() as connection:
             return sweep(connection)
 
-    # Whatever became of the others: what they could not do is among the causes.
     @task
     def send_alerts() -> dict:
         from orcid_sync.report.alerts import deliver, look
@@ -131,20 +130,13 @@ def watch_records() -> None:
         found = look(ledger(), SETTINGS)
         return found | deliver(ledger(), channels())
 
-    # Independent of each other: a registry that does not answer must not keep batches open.
-    read_changed_records()
-    register_webhooks()
-    prove_permissions()
-    refresh_tokens()
-    close_finished_batches()
-    end_delete_only()
-    close_replaced_questions()
-    take_snapshot()
-    mail_librarians()
-    disconnect_leaving()
-    mail_researchers()
-    sweep_portal()
-    send_alerts()
+    # Independent of each other: a registry that does not answer must not keep batches open, or an alert back.
+    for registry_side in (read_changed_records, register_webhooks, prove_permissions, refresh_tokens):
+        registry_side()
+    for our_side in (close_finished_batches, end_delete_only, close_replaced_questions, take_snapshot):
+        our_side()
+    for people_side in (mail_librarians, disconnect_leaving, mail_researchers, sweep_portal, send_alerts):
+        people_side()
 
 
 watch_records()

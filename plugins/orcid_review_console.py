@@ -181,6 +181,12 @@ class OrcidReviewPlugin(AirflowPlugin):
             "url_route": "orcid-report",
         },
         {
+            "name": "ORCID report",
+            "href": f"{URL_PREFIX[1:]}/runs/{{DAG_ID}}/{{RUN_ID}}",
+            "destination": "task_instance",
+            "url_route": "orcid-task-report",
+        },
+        {
             "name": "ORCID health",
             "href": f"{URL_PREFIX[1:]}/health",
             "destination": "dag",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAGS = tuple(sorted(path.stem for path in (Path(__file__).parents[2] / "dags").glob("*.py")))
 TAGS = {"cris", "approval", "write", "watch", "audit"}
-LONGEST_FILE = 120
+LONGEST_FILE = 150
 LONGEST_TASK = 5
 
 
@@ -64,10 +64,10 @@ def test_the_docstring_is_the_operators_page(dag: DAG) -> None:
 def test_a_failure_is_told_and_a_success_noted_by_every_task_and_run(dag: DAG) -> None:
     from orcid_sync_callbacks import after_failed_run, after_failure, after_success
 
-    assert dag.on_failure_callback == [after_failed_run] or dag.on_failure_callback is after_failed_run
+    assert as_list(dag.on_failure_callback) == [after_failed_run]
     for task in dag.tasks:
-        assert after_failure in task.on_failure_callback, task.task_id
-        assert after_success in task.on_success_callback, task.task_id
+        assert as_list(task.on_failure_callback) == [after_failure], task.task_id
+        assert as_list(task.on_success_callback) == [after_success], task.task_id
 
 
 def test_the_links_are_on_the_dags_that_there_are() -> None:
@@ -175,6 +175,11 @@ def test_the_plugin_folder_registers_the_timetable_and_nothing_by_accident() -> 
     assert loaded == {"orcid_sync_plugin.py", "orcid_review_console.py"}, (
         "each loaded file takes its bare name in sys.modules"
     )
+
+
+def as_list(callbacks: Any) -> list[Any]:
+    """Airflow keeps one callback of a mapped task as it is, others as a list."""
+    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
 
 
 def is_question(task: Any) -> bool:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from orcid_sync.consent.choices import BeingWritten, NoSuchItem
 from orcid_sync.consent.links import LinkRefused
 from orcid_sync.consent.own_data import StillConnected
-from orcid_sync.consent.portal import entrance, own_data_pages, pages, permission_pages
+from orcid_sync.consent.portal import callbacks, entrance, own_data_pages, pages, permission_pages
 from orcid_sync.consent.portal.context import Portal, portal_of, visitor_of
 from orcid_sync.consent.portal.entrance import NotKnown, NotSignedIn
 from orcid_sync.consent.portal.guard import ForeignForm, Headers, origin_of
@@ -47,7 +47,13 @@ def create_app(portal: Portal) -> FastAPI:
     if portal.sign_in is not None:
         forms.append(origin_of(portal.sign_in.issuer))
     app.add_middleware(Headers, forms=tuple(forms), https=portal.https)
-    for router in (pages.router, entrance.router, permission_pages.router, own_data_pages.router):
+    for router in (
+        pages.router,
+        entrance.router,
+        permission_pages.router,
+        own_data_pages.router,
+        callbacks.router,
+    ):
         app.include_router(router)
     app.add_exception_handler(NotSignedIn, _to_the_entrance)
     app.add_exception_handler(SyncError, _refused)

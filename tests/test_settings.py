@@ -53,6 +53,18 @@ def test_defaults_need_no_variable_at_all() -> None:
     assert settings.vault_keys is None
 
 
+def test_a_settle_time_that_proves_nothing_is_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORCID_SYNC_SETTLE_SECONDS", "1.9")
+    with pytest.raises(SettingInvalid, match="could land after it was looked for") as caught:
+        load_settings()
+    assert caught.value.variable == "ORCID_SYNC_SETTLE_SECONDS"
+    monkeypatch.setenv("ORCID_SYNC_SETTLE_SECONDS", "2")
+    settings = load_settings()
+    assert settings.send_within <= settings.settle_seconds - 1, "a second is left for the way"
+
+
 def test_variables_are_read_in_the_shapes_people_write(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORCID_SYNC_TIMEZONE", "Europe/Berlin")
     monkeypatch.setenv("ORCID_SYNC_EXTRACT_AT", "03:30")

@@ -46,6 +46,7 @@ __all__ = [
 PREFIX = "ORCID_SYNC_"
 WAYS_IN: Final = ("link", "oidc", "proxy", "demo")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+LEAST_SETTLE_SECONDS = 2.0
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -142,8 +143,7 @@ class Settings(BaseSettings):
     )
     settle_seconds: float = Field(
         default=60,
-        ge=0,
-        description="Seconds beyond the call's deadline within which a lost request may still land.",
+        description="Seconds beyond the call's deadline within which a lost request may still land; at least 2.",
     )
     calls_in_flight: int = Field(
         default=12, ge=1, le=64, description="Calls that one worker keeps open at a time."
@@ -290,6 +290,14 @@ class Settings(BaseSettings):
             raise ValueError(msg) from None
         return value
 
+    @field_validator("settle_seconds")
+    @classmethod
+    def _is_sound(cls, value: float) -> float:
+        if value < LEAST_SETTLE_SECONDS:
+            msg = f"it is less than {LEAST_SETTLE_SECONDS:g} seconds, so that a call could land after it was looked for"
+            raise ValueError(msg)
+        return value
+
     @field_validator("extract_at")
     @classmethod
     def _is_a_clock_time(cls, value: str) -> str:
@@ -370,6 +378,15 @@ class Settings(BaseSettings):
     @property
     def alert_webhook(self) -> Secret | None:
         return None if self.alert_webhook_url is None else Secret(self.alert_webhook_url.get_secret_value())
+
+    @property
+    def send_within(self) -> float:
+        """Seconds after its intents were committed within which a writing call has to leave: half of what its deadline
+        leaves, the other half is for the way. Never less than one, which is why `settle_seconds` is at least two: with
+        less, a call could land after it was looked for. Tests without a network between take that upon themselves
+        (`Settings().model_copy(update={"settle_seconds": 0})`).
+        """
+        return max(1.0, self.settle_seconds / 2)
 
     @property
     def vault_keys(self) -> Secret | None:

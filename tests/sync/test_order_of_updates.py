@@ -21,7 +21,14 @@ def test_updates_without_conflict_keep_their_order() -> None:
 
 def test_a_swap_strips_one_item_first() -> None:
     steps = order_updates([move(1, "ax", "bx"), move(2, "by", "ay")])
-    assert steps == [Step(1, frozenset("ab")), Step(2), Step(1)]
+    assert steps == [Step(1, frozenset("ab"), frozenset({2})), Step(2), Step(1)]
+
+
+def test_a_first_phase_names_all_that_exchange_with_it_and_nothing_else() -> None:
+    ring = [move(1, "a", "b"), move(2, "b", "c"), move(3, "c", "a")]
+    other = [move(4, "x", "y"), move(5, "y", "x"), move(6, "z", "z")]
+    together = {step.change_id: step.together for step in order_updates([*ring, *other]) if step.strip}
+    assert together == {1: frozenset({2, 3}), 4: frozenset({5})}
 
 
 @given(st.permutations("abcdef"), st.integers(2, 6))

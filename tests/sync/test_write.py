@@ -2,131 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from orcid_simulator.testing import RunningSimulator, running_simulator
 from orcid_sync.errors import Transient
 from orcid_sync.ledger.runs import Counts
-from orcid_sync.orcid.client import ApiClient, Credentials
-from orcid_sync.orcid.limiter import NoLimiter
-from orcid_sync.secret import Secret
-from orcid_sync.settings import Settings
-from orcid_sync.sync.mirror import mirror
-from orcid_sync.sync.undo import undo
-from orcid_sync.sync.write import run_error, write
-from orcid_sync.vault.crypto import KeyRing
-from orcid_sync.vault.registry import Registry
-from orcid_sync.vault.tokens import Tokens, put_tokens
+from orcid_sync.sync.write import run_error
 
-from tests.fixtures.desk import Desk
-from tests.fixtures.house import CLIENT, House
-
-# A lost request settles at once: the registry of a test has no network between.
-SETTINGS = Settings(settle_seconds=0, call_deadline=0.001, call_timeout=5, attempts=3, calls_in_flight=4)
-
-
-@dataclass
-class Office(Desk):
-    """A desk whose researchers have records at a running registry."""
-
-    registry: Registry | None = None
-    simulator: RunningSimulator | None = None
-
-    def person(self, person_id: str = "p1", *, permitted: bool = True, **staff: Any) -> int:
-        assert self.simulator is not None
-        assert self.registry is not None
-        researcher = super().person(person_id, permitted=permitted, **staff)
-        if permitted:
-            orcid = self.simulator.control.record()
-            self.run(
-                "UPDATE record SET orcid = %s WHERE orcid = (SELECT orcid FROM permission WHERE researcher_id = %s)",
-                orcid,
-                researcher,
-            )
-            self.run("UPDATE permission SET orcid = %s WHERE researcher_id = %s", orcid, researcher)
-            self.give_token(person_id)
-        return researcher
-
-    def give_token(self, person_id: str = "p1") -> str:
-        """A fresh token, in the vault."""
-        permission = self.permission(person_id)
-        token = self.simulator.control.token(CLIENT, permission.orcid)["access_token"]
-        with self.house.ledger.transaction() as connection:
-            put_tokens(
-                connection, self.registry.keys, permission.id, Tokens(Secret(token)), provenance="import"
-            )
-        return token
-
-    def permission(self, person_id: str = "p1") -> Any:
-        return self.row(
-            "SELECT permission.* FROM permission JOIN researcher ON researcher.id = researcher_id WHERE person_id = %s",
-            person_id,
-        )
-
-    def approve_all(self) -> None:
-        """A librarian approves what is open and undecided."""
-        self.run("INSERT INTO actor (name) VALUES ('ann') ON CONFLICT DO NOTHING")
-        self.run(
-            "INSERT INTO decision (change_id, item_id, unit_id, digest, verdict, actor_id, role, via) "
-            "SELECT change.id, item_id, unit_id, digest, 'approve', actor.id, 'librarian', 'cli' FROM change, actor "
-            "WHERE actor.name = 'ann' AND state = 'open' AND verdict IS NULL"
-        )
-
-    def mirror(self, **options: Any) -> Counts:
-        self.runs += 1
-        return mirror(
-            self.house.ledger, self.registry, run_id=f"mirror-{self.runs}", settings=SETTINGS, **options
-        )
-
-    def write(self, **options: Any) -> Counts:
-        self.runs += 1
-        return write(
-            self.house.ledger, self.registry, run_id=f"write-{self.runs}", settings=SETTINGS, **options
-        )
-
-    def sync(self) -> Counts:
-        """A whole round: read, propose, approve, write."""
-        self.mirror()
-        self.propose()
-        self.approve_all()
-        return self.write()
-
-    def record(self, person_id: str = "p1") -> list[dict[str, Any]]:
-        """All items on the record, whoever added them."""
-        return list(self.simulator.control.get_record(self.permission(person_id).orcid)["items"])
-
-    def live(self) -> list[Any]:
-        """Live put codes with their CRIS ids."""
-        return self.house.all(
-            "SELECT item.cris_id, put_code.put_code FROM put_code JOIN item ON item.id = item_id "
-            "WHERE closed_at IS NULL ORDER BY item.cris_id"
-        )
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[RunningSimulator]:
-    with running_simulator() as running:
-        yield running
-
-
-@pytest.fixture
-def office(house: House, simulator: RunningSimulator) -> Iterator[Office]:
-    simulator.control.reset()
-    client = simulator.control.client(client_id=CLIENT, client_secret="s")
-    house.unit()
-    base = simulator.base_url
-    api = ApiClient(
-        Credentials(client.client_id, Secret("s"), base, base, f"{base}/pub"),
-        NoLimiter(),
-        sleep=lambda _: None,
-    )
-    keys = KeyRing.parse(Secret(f"k1:{KeyRing.generate_key().reveal()}"))
-    registry = Registry({"default": api}, house.ledger, keys)
-    yield Office(house, registry=registry, simulator=simulator)
-    registry.close()
+from tests.fixtures.office import Office
 
 
 def test_a_first_sync_costs_the_floor_of_calls(office: Office) -> None:
@@ -284,24 +167,6 @@ def test_an_adopted_item_is_read_before_it_is_written(office: Office) -> None:
     assert office.write()["written"]["update"] == 1
     calls = [call["method"] for call in office.simulator.control.calls()[before:]]
     assert calls == ["GET"], "what stands as approved needs no PUT"
-
-
-def test_an_undone_batch_is_taken_back_and_stays_away(office: Office) -> None:
-    office.person()
-    office.publication("W1", "10.5555/1")
-    office.sync()
-    office.publication("W1", "10.5555/1", title="A worse title")
-    office.publication("W2", "10.5555/2")
-    office.sync()
-    batch = office.house.one("SELECT max(id) FROM batch")
-    counts = undo(office.house.ledger, batch, actor="ann", run_id="undo-1")
-    assert (counts["remove"], counts["update"], counts["left"]) == (1, 1, 0)
-    office.approve_all()
-    office.write()
-    assert [item["item"]["title"]["title"]["value"] for item in office.record()] == ["Title of W1"]
-    office.mirror()
-    assert office.propose()["batches"] == []
-    assert len(office.record()) == 1
 
 
 def test_a_preprint_named_as_a_version_of_the_article_goes_alone(office: Office) -> None:

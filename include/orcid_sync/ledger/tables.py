@@ -469,6 +469,8 @@ record = Table(
     # Something said that the record changed since.
     _at("flagged_at"),
     Column("works_on_record", Integer),
+    # How many there were when the registry took no more, as last read; empty where there is room.
+    Column("works_when_full", Integer),
 )
 
 record_item = Table(

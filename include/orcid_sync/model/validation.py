@@ -335,6 +335,25 @@ def same_meaning(section: str, ours: Content, theirs: Content) -> bool:
     return bool(_essence(ours) == _essence(theirs))
 
 
+def as_sendable(content: Content) -> dict[str, Any]:
+    """An item as it was read in full, without what the registry keeps of it: the body that puts it back as it was.
+
+    Visibility is never sent.
+    """
+    return {
+        name: _plain(part)
+        for name, part in content.items()
+        if name not in _RECORD_KEEPING and part is not None
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        kept = ((name, part) for name, part in value.items() if name == "path" or name not in _RECORD_KEEPING)
+        return {name: _plain(part) for name, part in kept if part is not None}
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 def _essence(value: Any, name: str = "") -> Any:
     if isinstance(value, Mapping):
         if name == "contributor-orcid":

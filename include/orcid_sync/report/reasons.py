@@ -60,7 +60,7 @@ WITHHELD: Final = _words(
         "same_work_twice_in_cris",
         "Twice in the CRIS",
         "Two entries of the CRIS share an identifier for this researcher; one of them is sent",
-        "Merge the two entries, or correct the identifier of one",
+        "Merge the two entries, or correct the identifier of one; it is asked for again when either of them changes",
         Who.CRIS_TEAM,
     ),
     Word(
@@ -109,7 +109,7 @@ WITHHELD: Final = _words(
         "record_full",
         "Record full",
         "The record holds as many works as ORCID allows",
-        "Remove works that aren't needed from the record",
+        "Remove works that aren't needed from the record; it goes on by itself when a reading shows fewer",
         Who.RESEARCHER,
     ),
     Word(
@@ -294,6 +294,13 @@ BLOCKED: Final = _words(
         "Given up",
         "It failed as often as is tried; the detail has the last message",
         "Look at the message; a librarian may have it tried again",
+        Who.US,
+    ),
+    Word(
+        "between_versions",
+        "Between two versions",
+        "Identifiers were exchanged between our entries, and this one could get neither its new content nor its former",
+        "Correct what the detail names, or let a librarian have it tried again (`orcid-sync review assert`)",
         Who.US,
     ),
 )

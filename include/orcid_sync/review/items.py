@@ -36,6 +36,7 @@ ASSERTABLE: Final = frozenset(
         "refused_by_orcid",
         "record_full",
         "gave_up",
+        "between_versions",
     }
 )
 

@@ -5,16 +5,18 @@ SELECT done.id AS change_id, done.item_id, done.unit_id, item.section, done.dige
        done.payload_digest AS undone_payload, live.put_code, live.digest AS standing_digest,
        CASE
            WHEN done.action = 'add' AND live.digest = done.payload_digest THEN 'remove'
-           WHEN done.action = 'update' AND live.digest = done.payload_digest AND former.digest IS NOT NULL THEN 'update'
+           WHEN done.action = 'update' AND live.digest = done.payload_digest
+                AND coalesce(former.digest, adopted.digest) IS NOT NULL THEN 'update'
            WHEN done.action = 'remove' AND live.id IS NULL AND former.digest IS NOT NULL
                 AND item.tombstone_at IS NULL THEN 'add'
        END AS action,
-       former.digest AS former_payload
+       coalesce(former.digest, adopted.digest) AS former_payload
 FROM batch_change
 JOIN change done ON done.id = batch_change.change_id AND done.state = 'written'
 JOIN item ON item.id = done.item_id
 LEFT JOIN put_code live ON live.item_id = item.id AND live.closed_at IS NULL
 LEFT JOIN payload former ON former.digest = done.replaces_digest
+LEFT JOIN as_read adopted ON adopted.change_id = done.id AND adopted.put_code_id = live.id
 WHERE batch_change.batch_id = current_setting('orcid_sync.batch')::bigint;
 
 -- One open change an item: what else was proposed for these items gives way.

@@ -78,6 +78,8 @@ SELECT orcid, client_id, CASE WHEN emptied.orcid IS NULL THEN 'active' ELSE 'emp
 FROM read_record LEFT JOIN emptied USING (orcid, client_id)
 ON CONFLICT (orcid, client_id) DO UPDATE SET
     status = excluded.status, merged_into = NULL, read_at = excluded.read_at, works_on_record = excluded.works_on_record,
+    -- A full record has room again when there are fewer works on it than there were.
+    works_when_full = CASE WHEN excluded.works_on_record >= known.works_when_full THEN excluded.works_on_record END,
     flagged_at = CASE WHEN known.flagged_at > excluded.read_at THEN known.flagged_at END;
 
 -- Only what differs is touched.

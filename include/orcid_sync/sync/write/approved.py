@@ -45,6 +45,11 @@ class Approved:
     attempts: int
     asserted: bool
     duplicates: str
+    # An update whose first phase stands on the record: it has given up identifiers and not got the new ones yet
+    reduced: bool
+    # The registry has refused it, and it is not over yet
+    was_refused: bool
+    last_error: str | None
 
 
 # Held: everything, the unit, or the researcher is paused. Over `change` and `item`.
@@ -70,11 +75,14 @@ WHERE permission.orcid IS NOT NULL AND permission.suspect_since IS NULL
   AND (permission.state = 'granted' OR (permission.state = 'delete_only' AND change.action = 'remove'))
   AND (change.state = 'writing'
        OR (change.state = 'open' AND change.verdict = 'approve'
-           AND (change.next_attempt_at IS NULL OR change.next_attempt_at <= now())
            AND {NOT_REFUSED}
            AND (change.action = 'remove' OR permission.leaving_since IS NULL
                 -- After connecting, the researcher has some days in which to look through the list.
                 AND (permission.write_after IS NULL OR permission.write_after <= now()))))
+  AND (change.next_attempt_at IS NULL OR change.next_attempt_at <= now())
+  -- No room: until a reading shows some, or a librarian insists.
+  AND NOT (change.action = 'add' AND change.state = 'open' AND item.section = 'work'
+           AND record.works_when_full IS NOT NULL AND item.asserted_at IS NULL)
   -- A record that can't be written is looked at again when it is mirrored.
   AND coalesce(record.status, 'active') = 'active'
   AND {NOT_HELD}
@@ -124,7 +132,14 @@ def approved_changes(connection: Connection, work: RecordWork, unit: str | None)
         SELECT change.id, change.item_id, change.unit_id, item.researcher_id, item.section, item.cris_id,
                change.action, change.digest, change.payload_digest, change.put_code, put_code.id AS put_code_id,
                put_code.digest AS written_digest, payload.content, coalesce(payload.self_keys, '{{}}') AS self_keys,
-               change.state, change.attempts, item.asserted_at IS NOT NULL AS asserted, unit.duplicates
+               change.state, change.attempts, item.asserted_at IS NOT NULL AS asserted, unit.duplicates,
+               change.last_error,
+               change.state = 'writing' AND change.action = 'update' AND EXISTS (
+                   SELECT FROM intent JOIN outcome ON outcome.intent_id = intent.id
+                   WHERE intent.change_id = change.id AND intent.phase = 1 AND outcome.result = 'written') AS reduced,
+               change.state = 'writing' AND EXISTS (
+                   SELECT FROM outcome WHERE outcome.change_id = change.id AND outcome.result = 'refused'
+               ) AS was_refused
         {
             _DUE.replace(
                 "WHERE",

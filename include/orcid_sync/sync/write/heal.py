@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orcid_sync.ledger.session import Connection
+from orcid_sync.model.identifiers import match_key
 from orcid_sync.model.validation import same_meaning
-from orcid_sync.sync.write import journal
+from orcid_sync.sync.write import booking, journal
 from orcid_sync.sync.write.approved import Approved, RecordWork
 from orcid_sync.sync.write.journal import Intent
+
+# Stands in for the identifiers of a work that gives up all of its own in a first phase.
+STAND_IN: Final = "source-work-id:"
 
 # Our own items on the record that no unit holds, with the identifiers they share with what was sent.
 _CANDIDATES: Final = """
@@ -55,17 +59,12 @@ def arrived_adds(
 
 @dataclass
 class Settled:
-    """How many calls in doubt had arrived, and how many changes were blocked because theirs never do."""
+    """How many calls in doubt had arrived, how many changes were blocked because theirs never do, and how many got back
+    what they held before."""
 
     arrived: int = 0
     blocked: int = 0
-
-    def not_arrived(self, connection: Connection, change: Approved, intent: Intent, attempts: int) -> None:
-        """Try it again, or block it."""
-        if journal.requeue(
-            connection, change, intent, "not_arrived", error=None, attempts=attempts, at_once=True
-        ):
-            self.blocked += 1
+    restored: int = 0
 
 
 def settle(
@@ -79,49 +78,125 @@ def settle(
     """Give every open intent of these changes its outcome.
 
     `standing` holds the full items of updates in doubt by change id, `on_record` all (section, put code) on the record.
-    What did not arrive is tried again; after `attempts` times it is blocked.
+    What did not arrive is tried again; after `attempts` times it is blocked. While an exchange of identifiers is under way
+    its changes stay with the writer; else what nothing is known of is open again.
     """
-    by_id = {change.id: change for change in changes}
-    intents = journal.open_intents(connection, by_id)
-    adds = [(by_id[i.change_id], i) for i in intents if by_id[i.change_id].action == "add"]
-    found = arrived_adds(connection, work, adds)
-    settled = Settled()
-    last = {intent.change_id: intent for intent in intents}
     with connection.transaction():
+        return _Settling(connection, work, changes, standing, on_record, attempts).settle()
+
+
+class _Settling:
+    """One settling, inside its transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        work: RecordWork,
+        changes: Sequence[Approved],
+        standing: Mapping[int, Mapping[str, Any]],
+        on_record: frozenset[tuple[str, int]],
+        attempts: int,
+    ) -> None:
+        self.connection, self.work, self.attempts = connection, work, attempts
+        self.standing, self.on_record = standing, on_record
+        self.changes = {change.id: change for change in changes}
+        self.settled = Settled()
+        self.exchanging = False
+
+    def settle(self) -> Settled:
+        intents = journal.open_intents(self.connection, self.changes)
+        adds = [(self.changes[i.change_id], i) for i in intents if self.changes[i.change_id].action == "add"]
+        found = arrived_adds(self.connection, self.work, adds)
+        last = {intent.change_id: intent for intent in intents}
+        self.exchanging = any(self._is_reduced(change, last.get(key)) for key, change in self.changes.items())
         for intent in intents:
-            change = by_id[intent.change_id]
+            change = self.changes[intent.change_id]
             if intent is not last[change.id]:
-                journal.record_outcome(connection, intent, "not_arrived")
+                journal.record_outcome(self.connection, intent, "not_arrived")
             elif change.action == "add":
-                put_code = found.get(change.id)
-                if put_code is None:
-                    settled.not_arrived(connection, change, intent, attempts)
-                else:
-                    journal.written(connection, work, change, intent, put_code=put_code)
-                    settled.arrived += 1
+                self._add(change, intent, found.get(change.id))
             elif change.put_code_id is None:
                 # Its put code was closed, or is one of another record: absence here says nothing.
-                journal.back_to_open(connection, change, intent, "not_arrived", None)
-            elif (change.section, change.put_code) not in on_record:
-                if change.action == "remove":
-                    journal.removed(connection, work, change, intent)
-                    settled.arrived += 1
-                else:
-                    journal.gone(connection, work, change, intent, None)
-            elif change.action == "update" and same_meaning(
-                change.section, dict(change.content or {}), dict(standing.get(change.id, {}))
-            ):
-                assert change.put_code is not None
-                journal.written(connection, work, change, intent, put_code=change.put_code)
-                settled.arrived += 1
+                journal.back_to_open(self.connection, change, intent, "not_arrived", None, over=True)
+            elif (change.section, change.put_code) not in self.on_record:
+                self._absent(change, intent)
+            elif change.action == "update":
+                self._update(change, intent)
             else:
-                if intent.phase == 1:
-                    journal.forget_content(connection, change)
-                settled.not_arrived(connection, change, intent, attempts)
+                self._not_arrived(change, intent)
         # Left in the middle before an intent was written, or after its outcome: nothing is in flight.
-        for change in changes:
-            if change.state == "writing" and change.id not in last:
-                connection.execute(
-                    "UPDATE change SET state = 'open' WHERE id = %s AND state = 'writing'", (change.id,)
-                )
-    return settled
+        idle = {key: change for key, change in self.changes.items() if key not in last}
+        journal.release(self.connection, [key for key, change in idle.items() if not self._stays(change)])
+        return self.settled
+
+    def _is_reduced(self, change: Approved, intent: Intent | None) -> bool:
+        """Whether its first phase stands on the record: booked before, or found there now."""
+        if change.put_code_id is None or (change.section, change.put_code) not in self.on_record:
+            return False
+        return change.reduced or (intent is not None and self._first_phase_arrived(change, intent))
+
+    def _first_phase_arrived(self, change: Approved, intent: Intent) -> bool:
+        if intent.phase != journal.REDUCED or change.id not in self.standing:
+            return False
+        # What it gave up can't be on it any more, and what it is to get not yet.
+        return self_keys(self.standing[change.id]) <= set(intent.sent_keys)
+
+    def _stays(self, change: Approved) -> bool:
+        return self.exchanging and change.action == "update" and change.put_code_id is not None
+
+    def _add(self, change: Approved, intent: Intent, put_code: int | None) -> None:
+        if put_code is None:
+            self._not_arrived(change, intent)
+        else:
+            booking.written(self.connection, self.work, change, intent, put_code=put_code)
+            self.settled.arrived += 1
+
+    def _absent(self, change: Approved, intent: Intent) -> None:
+        if change.action == "remove":
+            booking.removed(self.connection, self.work, change, intent)
+            self.settled.arrived += 1
+        else:
+            booking.gone(self.connection, self.work, change, intent, None)
+
+    def _update(self, change: Approved, intent: Intent) -> None:
+        assert change.put_code is not None
+        standing = dict(self.standing.get(change.id, {}))
+        if intent.phase == journal.FORMER:
+            former = booking.former_content(self.connection, change)
+            if former is not None and same_meaning(change.section, former[1], standing):
+                booking.restored(self.connection, change, intent, former[0])
+                self.settled.restored += 1
+                return
+        elif same_meaning(change.section, dict(change.content or {}), standing):
+            booking.written(self.connection, self.work, change, intent, put_code=change.put_code)
+            self.settled.arrived += 1
+            return
+        elif self._first_phase_arrived(change, intent):
+            booking.reduced(self.connection, change, intent)
+            self.settled.arrived += 1
+            return
+        self._not_arrived(change, intent)
+
+    def _not_arrived(self, change: Approved, intent: Intent) -> None:
+        """Try it again, or block it."""
+        self.settled.blocked += journal.requeue(
+            self.connection,
+            change,
+            intent,
+            "not_arrived",
+            error=None,
+            attempts=self.attempts,
+            at_once=True,
+            bound=self._stays(change),
+        )
+
+
+def self_keys(content: Mapping[str, Any]) -> set[str]:
+    """The match keys of an item's own identifiers, as it was read in full."""
+    identifiers = (content.get("external-ids") or {}).get("external-id") or []
+    return {
+        key
+        for one in identifiers
+        if (one.get("external-id-relationship") or "self") == "self"
+        and not (key := match_key(one["external-id-type"], one["external-id-value"])).startswith(STAND_IN)
+    }

@@ -22,10 +22,14 @@ class Move:
 
 @dataclass(frozen=True)
 class Step:
-    """One PUT. `strip` names the identifiers left out in a first phase; empty: the final content."""
+    """One PUT. `strip` names the identifiers left out in a first phase; empty: the final content.
+
+    `together` are the other updates that exchange identifiers with one in its first phase: begun with it, or none.
+    """
 
     change_id: int
     strip: frozenset[str] = frozenset()
+    together: frozenset[int] = frozenset()
 
     @property
     def phase(self) -> int:
@@ -59,7 +63,8 @@ def order_updates(moves: Iterable[Move]) -> list[Step]:
             move = next((m for m in waiting if m.change_id not in stripped), None)
             if move is not None:
                 contested = _contested(move, has)
-                steps.append(Step(move.change_id, contested | (move.has - move.gets)))
+                others = _exchanging(move, waiting, has)
+                steps.append(Step(move.change_id, contested | (move.has - move.gets), others))
                 stripped.add(move.change_id)
                 has[move.change_id] = move.gets - contested
                 continue
@@ -75,3 +80,13 @@ def _contested(move: Move, has: dict[int, frozenset[str]]) -> frozenset[str]:
     """Identifiers that this move gets while another of the updates still has them."""
     others = frozenset().union(*(keys for change, keys in has.items() if change != move.change_id))
     return move.gets & others
+
+
+def _exchanging(move: Move, waiting: Iterable[Move], has: dict[int, frozenset[str]]) -> frozenset[int]:
+    """The updates still to be made that want an identifier of this one's, or have one that it wants, and so on."""
+    found, left = [move], [other for other in waiting if other is not move]
+    for one in found:
+        near = [other for other in left if other.gets & has[one.change_id] or one.gets & has[other.change_id]]
+        found += near
+        left = [other for other in left if other not in near]
+    return frozenset(other.change_id for other in found[1:])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from orcid_sync.ledger.session import Connection
-from orcid_sync.sync.write import journal
+from orcid_sync.sync.write import booking
 from orcid_sync.sync.write.approved import Approved, RecordWork
 
 _SAME: Final = """
@@ -66,13 +66,13 @@ def still_valid(connection: Connection, work: RecordWork, changes: Sequence[Appr
         for change in changes:
             if change.id in linked:
                 # Its put code came back meanwhile: the next proposal compares.
-                journal.withdrawn(connection, change, None, None, None)
+                booking.withdrawn(connection, change, None, None, None)
             elif change.id in free:
                 _adopt(connection, work, change, free[change.id])
             elif change.id in overtaken:
-                journal.withdrawn(connection, change, "withheld", overtaken[change.id], None)
+                booking.withdrawn(connection, change, "withheld", overtaken[change.id], None)
             elif change.action != "add" and change.put_code_id is None:
-                journal.withdrawn(connection, change, None, None, None)
+                booking.withdrawn(connection, change, None, None, None)
             else:
                 valid.append(change)
     return valid
@@ -84,4 +84,4 @@ def _adopt(connection: Connection, work: RecordWork, change: Approved, put_code:
         "VALUES (%s, %s, %s, %s, %s, %s, 'adopted') ON CONFLICT DO NOTHING",
         (change.item_id, change.unit_id, work.client_id, work.orcid, change.section, put_code),
     )
-    journal.withdrawn(connection, change, None, None, None)
+    booking.withdrawn(connection, change, None, None, None)

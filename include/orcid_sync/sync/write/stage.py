@@ -18,7 +18,9 @@ from orcid_sync.ledger.session import RECORD_LOCK, UNIT_LOCK, Connection, Ledger
 from orcid_sync.settings import Settings
 from orcid_sync.sync.mirror import mark_trouble, refresh_record
 from orcid_sync.sync.write.approved import RecordWork, approved_changes, records_with_work
-from orcid_sync.sync.write.record import Paused, RecordWriter, StopRecord, Tally
+from orcid_sync.sync.write.calls import Calls
+from orcid_sync.sync.write.record import RecordWriter
+from orcid_sync.sync.write.tally import Paused, StopRecord, Tally
 from orcid_sync.vault.permissions import permission_lost
 from orcid_sync.vault.registry import Registry
 
@@ -90,6 +92,7 @@ def write(
             "healed": tally.healed,
             "withdrawn": tally.withdrawn,
             "waiting": tally.waiting,
+            "restored": tally.restored,
             "records": totals.records,
             "busy": totals.busy,
             "stopped": totals.stopped,
@@ -152,21 +155,24 @@ class _RecordStage:
 
         def before_call(_: str | None) -> None:
             _check_still_ours(connection, work)
-            writer.check_time()
+            calls.check_time()
 
-        writer = RecordWriter(
+        calls = Calls(
             connection=connection,
             client=replace(self.registry.client(work.client_id), before_call=before_call),
             token=token,
             work=work,
             settings=self.settings,
             run_id=self.run_id,
+        )
+        writer = RecordWriter(
+            calls,
             reread=lambda: refresh_record(
                 connection,
-                writer.client,
+                calls.client,
                 permission_id=work.permission_id,
                 orcid=work.orcid,
-                token=writer.token,
+                token=calls.token,
             ),
             must_read=self._is_stale(connection, work),
         )
@@ -176,7 +182,7 @@ class _RecordStage:
         except StopRecord as stop:
             self._trouble(connection, work, stop.error)
         finally:
-            self.totals.add(writer.tally)
+            self.totals.add(calls.tally)
 
     def _trouble(self, connection: Connection, work: RecordWork, error: SyncError) -> None:
         """What stopped one record is kept; what would stop them all is raised."""

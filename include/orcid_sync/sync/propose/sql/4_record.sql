@@ -1,7 +1,8 @@
 -- Beside each wish: the permission, the record as last read, and what on it is the same thing.
 CREATE TEMP TABLE asked ON COMMIT DROP AS
 SELECT wish.*, permission.id AS permission_id, permission.orcid, permission.state AS permission_state,
-       record.status AS record_status, record.read_at, record.works_on_record,
+       record.status AS record_status, record.read_at,
+       record.works_on_record >= 10000 OR record.works_when_full IS NOT NULL AS record_full,
        CASE
            WHEN permission.state IS NULL THEN 'never_asked'
            WHEN permission.state <> 'granted' THEN permission.state

@@ -16,6 +16,9 @@ WITH taken_off AS (
                 CASE WHEN twin.speaker_unit_id = asked.unit_id THEN 'hold:same_work_twice_in_cris'
                      ELSE 'hold:held_by_other_unit' END
             WHEN asked.no_permission IS NOT NULL THEN 'wait'
+            -- What stands as it should needs nobody, whatever has become of its record; unless it vanished from there.
+            WHEN asked.put_code_id IS NOT NULL AND asked.written_digest = asked.payload_digest
+                 AND asked.record_status <> 'emptied' THEN 'stands'
             WHEN asked.record_status <> 'active' THEN 'block:record_' || asked.record_status
             WHEN asked.read_at IS NULL THEN 'unread'
             WHEN asked.put_code_id IS NOT NULL THEN
@@ -33,7 +36,7 @@ WITH taken_off AS (
                 THEN 'hold:already_on_record'
             WHEN asked.other_copy_seen AND on_record.elsewhere IS NOT TRUE AND NOT asked.asserted
                 THEN 'hold:other_copy_removed'
-            WHEN asked.section = 'work' AND asked.works_on_record >= 10000 THEN 'hold:record_full'
+            WHEN asked.section = 'work' AND asked.record_full AND NOT asked.asserted THEN 'hold:record_full'
             ELSE 'add'
         END AS ruling
     FROM asked
@@ -79,3 +82,45 @@ UPDATE verdict SET digest = change_digest(action, section, put_code, CASE WHEN a
 WHERE action IS NOT NULL;
 CREATE INDEX ON verdict (item_id);
 ANALYZE verdict;
+
+-- What the registry refused, and what failed for good, is not asked for again until something that matters is another:
+-- its content, a librarian's word, or, where an identifier stands on another of our entries, that entry.
+CREATE TEMP TABLE barred ON COMMIT DROP AS
+SELECT verdict.item_id, verdict.digest, refused.last_error, word.put_code, coalesce(word.result, 'failed') AS result,
+       (SELECT owner.item_id FROM put_code owner WHERE owner.orcid = verdict.orcid AND owner.client_id = verdict.client_id
+        AND owner.section = verdict.section AND owner.put_code = word.put_code AND owner.closed_at IS NULL) AS holder
+FROM change refused
+JOIN verdict ON verdict.item_id = refused.item_id AND verdict.digest = refused.digest
+JOIN item ON item.id = refused.item_id
+LEFT JOIN LATERAL (
+    SELECT outcome.put_code, outcome.result, outcome.at FROM outcome
+    WHERE outcome.change_id = refused.id AND outcome.result = 'refused' ORDER BY outcome.intent_id DESC LIMIT 1
+) word ON true
+WHERE refused.state = 'refused' AND item.asserted_at IS NULL
+  AND NOT EXISTS (SELECT FROM change later WHERE later.item_id = refused.item_id AND later.digest = refused.digest
+                  AND later.id > refused.id AND later.state IN ('written', 'refused'))
+  AND (word.put_code IS NULL
+       OR (EXISTS (SELECT FROM record_item other WHERE other.orcid = verdict.orcid AND other.client_id = verdict.client_id
+                   AND other.section = verdict.section AND other.put_code = word.put_code)
+           AND NOT EXISTS (SELECT FROM put_code owner WHERE owner.orcid = verdict.orcid
+                           AND owner.client_id = verdict.client_id AND owner.section = verdict.section
+                           AND owner.put_code = word.put_code
+                           AND (owner.written_at > word.at OR owner.closed_at > word.at))));
+-- The other item is to change: what it holds may become free.
+DELETE FROM barred USING verdict other
+WHERE other.item_id = barred.holder AND other.action IS NOT NULL
+  AND NOT EXISTS (SELECT FROM barred itself WHERE itself.item_id = other.item_id)
+  AND NOT EXISTS (SELECT FROM standing_rejection refused
+                  WHERE refused.item_id = other.item_id AND refused.digest = other.digest);
+-- The writer's own words on the item say most; they are gone where something else held it meanwhile.
+UPDATE verdict SET action = NULL,
+       held = CASE WHEN known.kept THEN known.held WHEN known.result = 'refused' THEN 'withheld' ELSE 'blocked' END,
+       reason = CASE WHEN known.kept THEN known.reason WHEN known.put_code IS NOT NULL THEN 'same_work_twice_in_cris'
+                     WHEN known.result = 'refused' THEN 'refused_by_orcid' ELSE 'gave_up' END,
+       detail = CASE WHEN known.kept THEN known.detail ELSE known.last_error END
+FROM (
+    SELECT barred.*, item.held, item.reason, item.detail, coalesce(item.reason IN (
+        'refused_by_orcid', 'gave_up', 'between_versions', 'same_work_twice_in_cris', 'held_by_other_unit'), false) AS kept
+    FROM barred JOIN item ON item.id = barred.item_id
+) known
+WHERE verdict.item_id = known.item_id;

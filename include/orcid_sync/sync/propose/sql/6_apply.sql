@@ -18,11 +18,8 @@ FROM verdict
 WHERE item.id = verdict.item_id AND verdict.ruling <> 'unread'
   AND ((item.held, item.reason, item.detail) IS DISTINCT FROM (verdict.held, verdict.reason, verdict.detail)
        OR (verdict.other_copy_seen AND item.other_copy_seen_at IS NULL))
-  -- The writer's own word on an item (refused, blocked) stands until its content changes.
-  AND NOT (item.held IN ('blocked', 'withheld') AND item.reason IN ('refused_by_orcid', 'gave_up', 'record_full')
-           AND verdict.held IS NULL AND verdict.action IS NOT NULL
-           AND EXISTS (SELECT FROM change refused WHERE refused.item_id = item.id AND refused.digest = verdict.digest
-                       AND refused.state = 'refused'));
+  -- On one that is being written it is the writer's to say.
+  AND NOT EXISTS (SELECT FROM change WHERE change.item_id = item.id AND change.state = 'writing');
 
 INSERT INTO put_code (item_id, unit_id, client_id, orcid, section, put_code, origin)
 SELECT item_id, unit_id, client_id, orcid, section, put_code, 'adopted' FROM verdict
@@ -41,8 +38,9 @@ DELETE FROM standing_rejection USING ended_undo
 WHERE standing_rejection.item_id = ended_undo.item_id AND standing_rejection.since = ended_undo.created_at;
 UPDATE change SET state = 'withdrawn' FROM ended_undo WHERE change.id = ended_undo.id;
 
--- Changes of other content, or of an item that is not to be changed any more. One that waits for a permission or for its
--- record is kept as long as its content is still what the CRIS says; one that is being written belongs to the writer.
+-- Changes of other content, or of an item that is not to be changed any more. One that waits for a permission, for its
+-- record or for room on it is kept as long as its content is still what the CRIS says; one that is being written
+-- belongs to the writer.
 CREATE TEMP TABLE closing ON COMMIT DROP AS
 SELECT change.id,
        CASE WHEN verdict.action IS NOT NULL OR verdict.ruling IN ('wait', 'unread') OR verdict.held IS NOT DISTINCT FROM 'blocked'
@@ -53,7 +51,7 @@ WHERE change.state = 'open' AND change.kind = 'sync'
        -- The item passed on to another unit after its approval: the new owner is asked.
        OR (change.verdict = 'approve' AND change.unit_id <> (
            SELECT decision.unit_id FROM decision WHERE decision.change_id = change.id ORDER BY id DESC LIMIT 1)))
-  AND NOT ((verdict.ruling IN ('wait', 'unread') OR verdict.held IS NOT DISTINCT FROM 'blocked')
+  AND NOT ((verdict.ruling IN ('wait', 'unread', 'hold:record_full') OR verdict.held IS NOT DISTINCT FROM 'blocked')
            AND change.payload_digest IS NOT DISTINCT FROM
                CASE WHEN change.action = 'remove' THEN NULL ELSE verdict.payload_digest END
            AND (change.action <> 'remove' OR verdict.answer = 'no'));
@@ -62,13 +60,7 @@ UPDATE change SET state = closing.becomes FROM closing WHERE closing.id = change
 -- Looked up beforehand: the planner knows nothing of what this transaction wrote into the ledger's own tables.
 CREATE TEMP TABLE busy ON COMMIT DROP AS
 SELECT item_id FROM change WHERE state IN ('open', 'writing');
--- What the registry refused is not tried again until the content changes or a librarian insists.
-CREATE TEMP TABLE barred ON COMMIT DROP AS
-SELECT DISTINCT refused.item_id, refused.digest
-FROM change refused JOIN item ON item.id = refused.item_id
-WHERE refused.state = 'refused' AND item.reason IN ('refused_by_orcid', 'gave_up', 'record_full')
-  AND item.asserted_at IS NULL;
-ANALYZE busy, barred;
+ANALYZE busy;
 
 CREATE TEMP TABLE proposed ON COMMIT DROP AS
 WITH added AS (
@@ -80,7 +72,6 @@ WITH added AS (
     FROM verdict
     WHERE verdict.action IS NOT NULL
       AND NOT EXISTS (SELECT FROM busy WHERE busy.item_id = verdict.item_id)
-      AND NOT EXISTS (SELECT FROM barred WHERE barred.item_id = verdict.item_id AND barred.digest = verdict.digest)
     RETURNING id, item_id, unit_id, action, digest
 )
 SELECT * FROM added;

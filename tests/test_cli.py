@@ -421,3 +421,33 @@ def test_the_simulator_runs_alone_until_it_is_stopped(tmp_path: Path) -> None:
         finally:
             process.terminate()
         assert process.wait(timeout=20) in (0, -15)
+
+
+def test_extract_says_why_it_takes_no_unit_and_no_limit(cli: Cli) -> None:
+    for option, value in (("--unit", "library"), ("--limit", "5")):
+        done = cli("extract", option, value)
+        assert done.code == 2
+        assert "the CRIS is read as a whole" in done.err
+
+
+def test_an_emptied_record_is_listed_and_decided_on(cli: Cli, in_house: House) -> None:
+    unit = in_house.unit("library")
+    item = in_house.item(unit, in_house.researcher("p-emptied"), held="blocked", reason="record_emptied")
+    in_house.put_code(item, 1)
+    with in_house.ledger.transaction() as connection:
+        connection.execute("UPDATE put_code SET written_at = now() - interval '1 hour'")
+        connection.execute(
+            "INSERT INTO record (orcid, client_id, status, read_at) "
+            "SELECT orcid, client_id, 'emptied', now() FROM permission"
+        )
+    [record] = cli("review", "emptied", "--json").json["records"]
+    assert (record["persons"], record["vanished"]) == (["p-emptied"], 1)
+    assert "p-emptied: 1 entries of library gone" in cli("review", "emptied").out
+    assert cli("review", "emptied", "--person", "p-emptied", "--answer", "removed").code == 2, "by whom?"
+    done = cli("review", "emptied", "--person", "p-emptied", "--answer", "removed", "--as", "eve")
+    assert (done.code, "may not decide" in done.err) == (1, True)
+    done = cli(
+        "review", "emptied", "--orcid", record["orcid"], "--answer", "removed", "--as", "ann", "--json"
+    )
+    assert done.json["items"] == 1
+    assert cli("review", "emptied").out == "No record waits.\n"

@@ -75,7 +75,7 @@ def test_a_batch_without_a_question_is_decided_all_the_same(client: TestClient, 
     answer = client.post(
         f"{PREFIX}/api/batches/{story.batch}/decisions", json=body, headers=as_script("ann", "USER")
     ).json()
-    assert answer["batches"][0]["state"] == "decided"
+    assert answer["batches"][0]["state"] == "closed", "nothing of it is to be written"
     assert answer["questions"] == {}
 
 

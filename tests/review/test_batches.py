@@ -149,7 +149,7 @@ def test_people_are_asked_about_a_batch_once(house: House, batch: int) -> None:
     [
         (APPROVE_ADDITIONS, 3, 2, "approve", "open"),
         (APPROVE_ALL, 5, 0, "approve", "decided"),
-        (REJECT_ALL, 5, 0, "reject", "decided"),
+        (REJECT_ALL, 5, 0, "reject", "closed"),
     ],
     ids=["additions", "all", "reject"],
 )

@@ -282,7 +282,7 @@ def test_finished_batches_are_closed(house: House, library: int, batch: int, cha
     with house.ledger.transaction() as connection:
         connection.execute("UPDATE change SET state = 'superseded'")
     assert close_finished(house.ledger) == 1
-    assert house.one("SELECT state FROM batch WHERE id = %s", batch) == "decided"
+    assert house.one("SELECT state FROM batch WHERE id = %s", batch) == "closed"
 
 
 @pytest.mark.slow

@@ -402,6 +402,26 @@ def test_a_record_that_cant_be_written_blocks_its_items(desk: Desk, status: str)
     assert desk.ruling("W1") == f"blocked:record_{status}"
 
 
+@pytest.mark.parametrize(
+    ("status", "standing"), [("locked", "written"), ("deactivated", "written"), ("emptied", "blocked")]
+)
+def test_what_stands_as_it_should_is_said_of_a_record_out_of_reach_too(
+    desk: Desk, status: str, standing: str
+) -> None:
+    desk.person()
+    for cris_id in ("W1", "W2"):
+        desk.publication(cris_id, f"10.5555/{cris_id}")
+    desk.propose()
+    for put_code, cris_id in enumerate(("W1", "W2"), start=1):
+        desk.stands(cris_id, put_code)
+    desk.publication("W2", "10.5555/W2", title="A better title")
+    desk.propose()
+    desk.run("UPDATE record SET status = %s", status)
+    desk.propose()
+    states = {row.cris_id: row.state for row in desk.house.all("SELECT cris_id, state FROM item_state")}
+    assert states == {"W1": standing, "W2": "blocked"}
+
+
 def test_a_record_that_was_never_read_is_left_alone(desk: Desk) -> None:
     desk.person()
     desk.publication("W1", DOI)

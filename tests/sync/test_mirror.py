@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from orcid_sync.errors import Misconfigured, RecordLocked, TokenRefused, Transient
-from orcid_sync.sync.mirror import decide_emptied, mark_trouble, refresh_record
+from orcid_sync.errors import RecordLocked, TokenRefused, Transient
+from orcid_sync.sync.mirror import mark_trouble, refresh_record
 
 from tests.fixtures.campus import Campus, employment, work
 
@@ -195,31 +195,6 @@ def test_a_record_that_loses_most_at_once_waits_for_a_person(
     assert campus.status(orcid) == ("emptied" if emptied else "active")
     campus.mirror()
     assert campus.rows.one("SELECT count(*) FROM audit_event WHERE what = 'record_emptied'") == emptied
-
-
-@pytest.mark.parametrize(
-    ("removed", "reason", "tombstones"), [(True, "removed_by_researcher", 6), (False, "record_emptied", 0)]
-)
-def test_a_person_decides_about_an_emptied_record(
-    campus: Campus, reason: str, tombstones: int, *, removed: bool
-) -> None:
-    orcid, permission = campus.join()
-    codes = campus.write(orcid, permission, 7)
-    campus.mirror()
-    for code in codes[:6]:
-        campus.simulator.control.remove_item(orcid, "work", code)
-    campus.mirror()
-
-    decided = decide_emptied(
-        campus.ledger, client_id=campus.client_id, orcid=orcid, removed=removed, actor="ann"
-    )
-
-    assert decided == 6
-    assert campus.closed() == {reason: 6}
-    assert campus.rows.one("SELECT count(*) FROM item WHERE tombstone_at IS NOT NULL") == tombstones
-    assert campus.status(orcid) == "active"
-    with pytest.raises(Misconfigured, match="nothing to decide"):
-        decide_emptied(campus.ledger, client_id=campus.client_id, orcid=orcid, removed=removed, actor="ann")
 
 
 # --- records and permissions in trouble --------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from orcid_sync.review.batches import batches_to_ask, mark_asked, mark_lapsed
 from orcid_sync.sync.undo import NothingToUndo, undo
 
 from tests.fixtures.house import CLIENT
@@ -112,3 +113,32 @@ def test_an_undone_batch_is_taken_back_and_stays_away(office: Office) -> None:
     office.mirror()
     assert office.propose()["batches"] == []
     assert len(office.record()) == 1
+
+
+def test_an_undo_whose_question_ended_without_an_answer_is_asked_again(office: Office) -> None:
+    office.person()
+    for number in (1, 2):
+        office.publication(f"W{number}", f"10.5555/{number}")
+    office.sync()
+    asked = undo(office.house.ledger, batch(office), actor="ann", run_id="undo-1")["batch"]
+    ledger = office.house.ledger
+    assert [one["batch"] for one in batches_to_ask(ledger)] == [asked]
+    mark_asked(ledger, asked)
+    office.mirror()
+    office.propose()
+    assert batches_to_ask(ledger) == [], "its question is open"
+    mark_lapsed(ledger, asked)
+    office.decide("reject", "W2")
+    office.propose()
+    [again] = batches_to_ask(ledger)
+    assert (again["kind"], again["undecided"]) == ("undo", 1)
+    assert again["batch"] != asked
+    assert batch_state(office, asked) == "replaced"
+    office.decide("approve", "W1")
+    office.write()
+    assert office.titles() == {"10.5555/2": "Title of W2"}
+    assert office.house.one("SELECT undoes FROM batch WHERE id = %s", again["batch"]) == batch(office)
+
+
+def batch_state(office: Office, number: int) -> str:
+    return str(office.house.one("SELECT state FROM batch WHERE id = %s", number))

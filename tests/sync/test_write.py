@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from orcid_sync.errors import Transient
 from orcid_sync.ledger.runs import Counts
+from orcid_sync.review.holds import pause, resume
 from orcid_sync.sync.write import run_error
 
 from tests.fixtures.office import Office
@@ -189,3 +190,27 @@ def test_a_preprint_named_as_a_version_of_the_article_goes_alone(office: Office)
     counts = office.sync()
     assert counts["written"]["add"] == 2
     assert counts["failed"] == 0
+
+
+def test_a_write_under_a_pause_says_what_is_held_and_by_which_hold(office: Office) -> None:
+    office.person("p1")
+    office.person("p2")
+    office.publication("W1", "10.5555/1", persons=("p1", "p2"))
+    office.mirror()
+    office.propose()
+    office.approve_all()
+    ledger = office.house.ledger
+    pause(ledger, actor_name="ann", person="p2")
+    counts = office.write()
+    assert counts["written"]["add"] == 1
+    assert counts["held"] == {"changes": 1, "everything": 0, "units": {}, "researchers": 1}
+    pause(ledger, actor_name="ann")
+    pause(ledger, actor_name="ann", unit="library")
+    assert office.write()["held"] == {
+        "changes": 1,
+        "everything": 1,
+        "units": {"library": 1},
+        "researchers": 1,
+    }
+    resume(ledger, actor_name="ann", everything=True)
+    assert (office.write()["written"]["add"], office.write()["held"]) == (1, {})

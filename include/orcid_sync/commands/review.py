@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -26,12 +29,65 @@ BatchState = Literal["open", "decided", "replaced", "closed"]
 Undo = Annotated[bool, typer.Option("--undo", help="Take it back.")]
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What a command is about, and who asks: a batch, items, or both."""
+
+    ledger: Ledger
+    name: str
+    batch: int | None
+    items: list[int] | None
+    note: str | None
+    as_json: bool
+
+
+def _choice(
+    name: As,
+    batch: Batch = None,
+    items: Items = None,
+    unit: UnitOption = None,
+    person: Person = None,
+    section: Section = None,
+    cris_id: CrisId = None,
+    note: Note = None,
+    as_json: AsJson = False,
+) -> Choice:
+    """The options that every command on a batch or on items has."""
+    from orcid_sync.review.items import find_items
+
+    ledger = context.ledger()
+    named = list(items or [])
+    if any(part is not None for part in (unit, person, section, cris_id)):
+        named += find_items(ledger, unit=unit, person_id=person, section=section, cris_id=cris_id)
+    return Choice(ledger, name, batch, named or None, note, as_json)
+
+
+def _choosing(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of `_choice` before its own, in the place of its first parameter."""
+    common = list(inspect.signature(_choice).parameters.values())
+    own = list(inspect.signature(command).parameters.values())[1:]
+    types = get_type_hints(_choice, include_extras=True) | get_type_hints(command, include_extras=True)
+
+    def run(**options: Any) -> None:
+        command(_choice(**{one.name: options.pop(one.name) for one in common}), **options)
+
+    parameters = [
+        one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=types[one.name])
+        for one in (*common, *own)
+    ]
+    run.__doc__ = command.__doc__
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     review.command("list")(list_)
-    for command in (show, approve, reject, withdraw, suppress, restore):
-        review.command()(command)
-    review.command("assert")(assert_)
+    review.command()(show)
+    for command in (approve, reject, withdraw, suppress, assert_, restore):
+        review.command(command.__name__.rstrip("_"))(_choosing(command))
+    review.command()(emptied)
     app.add_typer(review, name="review")
 
 
@@ -90,157 +146,106 @@ def show(
 
 
 def approve(
-    name: As,
-    batch: Batch = None,
-    items: Items = None,
-    unit: UnitOption = None,
-    person: Person = None,
-    section: Section = None,
-    cris_id: CrisId = None,
+    choice: Choice,
     removals: Annotated[bool, typer.Option("--removals", help="Removals of the batch too.")] = False,
     warnings: Annotated[bool, typer.Option("--warnings", help="Changes with warnings too.")] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Removals and changes with warnings too.")
     ] = False,
-    note: Note = None,
-    as_json: AsJson = False,
 ) -> None:
     """Approve additions and updates of a batch, or the items that are named."""
     from orcid_sync.review.selection import ChangeFilter
 
-    ledger = context.ledger()
-    named = _items(ledger, items, unit, person, section, cris_id)
     only = ChangeFilter(removals=removals or everything, warnings=warnings or everything)
-    _decide(ledger, "approve", name, batch, named, note, as_json, None if named else only)
+    _decide(choice, "approve", None if choice.items else only)
 
 
-def reject(
-    name: As,
-    batch: Batch = None,
-    items: Items = None,
-    unit: UnitOption = None,
-    person: Person = None,
-    section: Section = None,
-    cris_id: CrisId = None,
-    note: Note = None,
-    as_json: AsJson = False,
-) -> None:
+def reject(choice: Choice) -> None:
     """Reject what is undecided in a batch, or the items that are named."""
-    ledger = context.ledger()
-    _decide(
-        ledger, "reject", name, batch, _items(ledger, items, unit, person, section, cris_id), note, as_json
-    )
+    _decide(choice, "reject")
 
 
-def withdraw(
-    name: As,
-    batch: Batch = None,
-    items: Items = None,
-    unit: UnitOption = None,
-    person: Person = None,
-    section: Section = None,
-    cris_id: CrisId = None,
-    note: Note = None,
-    as_json: AsJson = False,
-) -> None:
+def withdraw(choice: Choice) -> None:
     """Take decisions back that are not written yet, of a batch or of the items that are named."""
-    ledger = context.ledger()
-    _decide(
-        ledger, "withdraw", name, batch, _items(ledger, items, unit, person, section, cris_id), note, as_json
-    )
+    _decide(choice, "withdraw")
 
 
-def suppress(
-    name: As,
-    batch: Batch = None,
-    items: Items = None,
-    unit: UnitOption = None,
-    person: Person = None,
-    section: Section = None,
-    cris_id: CrisId = None,
-    undo: Undo = False,
-    note: Note = None,
-    as_json: AsJson = False,
-) -> None:
+def suppress(choice: Choice, undo: Undo = False) -> None:
     """Never send these items."""
-    ledger = context.ledger()
-    named = _items(ledger, items, unit, person, section, cris_id)
-    _wish(ledger, "unsuppress" if undo else "suppress", name, batch, named, note, as_json)
+    _wish(choice, "unsuppress" if undo else "suppress")
 
 
-def assert_(
-    name: As,
-    batch: Batch = None,
-    items: Items = None,
-    unit: UnitOption = None,
-    person: Person = None,
-    section: Section = None,
-    cris_id: CrisId = None,
-    undo: Undo = False,
-    note: Note = None,
-    as_json: AsJson = False,
-) -> None:
+def assert_(choice: Choice, undo: Undo = False) -> None:
     """Add our version too, although the items are withheld."""
-    ledger = context.ledger()
-    named = _items(ledger, items, unit, person, section, cris_id)
-    _wish(ledger, "unassert" if undo else "assert_item", name, batch, named, note, as_json)
+    _wish(choice, "unassert" if undo else "assert_item")
 
 
-def restore(
-    name: As,
-    batch: Batch = None,
-    items: Items = None,
-    unit: UnitOption = None,
-    person: Person = None,
-    section: Section = None,
-    cris_id: CrisId = None,
-    undo: Undo = False,
+def restore(choice: Choice, undo: Undo = False) -> None:
+    """Propose again what the researcher removed or declined; the note records the researcher's request."""
+    _wish(choice, "unrestore" if undo else "restore")
+
+
+def emptied(
+    orcid: Annotated[str | None, typer.Option("--orcid", help="iD of the record.")] = None,
+    person: Annotated[str | None, typer.Option("--person", help="`person_id` of its researcher.")] = None,
+    answer: Annotated[
+        Literal["removed", "lost"] | None,
+        typer.Option(
+            "--answer",
+            help="What happened: the researcher `removed` them (they stay away), or they were `lost` (they are "
+            "proposed again).",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--as", help="Airflow user name of whoever decides.", metavar="NAME")
+    ] = None,
     note: Note = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose again what the researcher removed or declined; the note records the researcher's request."""
+    """Records from which most of our entries vanished at once: list them, or say of one what happened."""
+    from orcid_sync.review.emptied import decide_emptied, emptied_records
+
     ledger = context.ledger()
-    named = _items(ledger, items, unit, person, section, cris_id)
-    _wish(ledger, "unrestore" if undo else "restore", name, batch, named, note, as_json)
+    if answer is None:
+        waiting = emptied_records(ledger)
+
+        def listed() -> None:
+            for record in waiting:
+                typer.echo(
+                    f"{record['orcid']}  {', '.join(record['persons'])}: {record['vanished']} entries of "
+                    f"{', '.join(record['units'])} gone, read {record['read_at']:%Y-%m-%d %H:%M}"
+                )
+            if not waiting:
+                typer.echo("No record waits.")
+
+        context.emit({"records": waiting}, as_json, listed)
+        return
+    if name is None:
+        raise typer.BadParameter("an answer needs somebody who gives it", param_hint="--as")
+    count = decide_emptied(
+        ledger,
+        answer=answer,
+        actor_name=name,
+        orcid=orcid,
+        person_id=person,
+        note=note,
+        system_user=context.system_user(),
+    )
+    what = "stay away" if answer == "removed" else "are proposed again by the next run"
+    context.emit(count.as_json(), as_json, lambda: typer.echo(f"{count.items} entries {what}"))
 
 
-def _items(
-    ledger: Ledger,
-    items: list[int] | None,
-    unit: str | None,
-    person: str | None,
-    section: str | None,
-    cris_id: str | None,
-) -> list[int] | None:
-    """The items that are named, by number or by what they are; None where none is."""
-    from orcid_sync.review.items import find_items
-
-    named = list(items or [])
-    if any(part is not None for part in (unit, person, section, cris_id)):
-        named += find_items(ledger, unit=unit, person_id=person, section=section, cris_id=cris_id)
-    return named or None
-
-
-def _decide(
-    ledger: Ledger,
-    verdict: Verdict,
-    name: str,
-    batch: int | None,
-    items: list[int] | None,
-    note: str | None,
-    as_json: bool,
-    only: Any = None,
-) -> None:
+def _decide(choice: Choice, verdict: Verdict, only: Any = None) -> None:
     from orcid_sync.review.decisions import decide
 
     count = decide(
-        ledger,
+        choice.ledger,
         verdict=verdict,
-        actor_name=name,
-        batch=batch,
-        item_ids=items,
+        actor_name=choice.name,
+        batch=choice.batch,
+        item_ids=choice.items,
         only=only,
-        note=note,
+        note=choice.note,
         system_user=context.system_user(),
     )
 
@@ -252,8 +257,8 @@ def _decide(
         for reason, number in count.left.items():
             typer.echo(f"left as they are: {number} ({_LEFT.get(reason, reason)})")
 
-    context.emit(count.as_json(), as_json, text)
-    if items and not count.decided and set(count.left) - {"decided_before"}:
+    context.emit(count.as_json(), choice.as_json, text)
+    if choice.items and not count.decided and set(count.left) - {"decided_before"}:
         raise typer.Exit(1)
 
 
@@ -270,22 +275,15 @@ _LEFT = {
 WishName = Literal["suppress", "unsuppress", "assert_item", "unassert", "restore", "unrestore"]
 
 
-def _wish(
-    ledger: Ledger,
-    wish: WishName,
-    name: str,
-    batch: int | None,
-    items: list[int] | None,
-    note: str | None,
-    as_json: bool,
-) -> None:
+def _wish(choice: Choice, wish: WishName) -> None:
     from orcid_sync.review import items as wishes
     from orcid_sync.review.batches import check_same_unit
 
-    if batch is not None:
-        check_same_unit(ledger, batch, items or [])
+    items = choice.items or []
+    if choice.batch is not None:
+        check_same_unit(choice.ledger, choice.batch, items)
     count = getattr(wishes, wish)(
-        ledger, items or [], actor_name=name, note=note, system_user=context.system_user()
+        choice.ledger, items, actor_name=choice.name, note=choice.note, system_user=context.system_user()
     )
 
     def text() -> None:
@@ -293,6 +291,6 @@ def _wish(
         for item, why in count.left.items():
             typer.echo(f"item {item} left as it is: {why}")
 
-    context.emit(count.as_json(), as_json, text)
+    context.emit(count.as_json(), choice.as_json, text)
     if not count.items and not count.fulfilled:
         raise typer.Exit(1)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from orcid_sync.commands import context
 from orcid_sync.commands.context import AsJson, Limit, RunId, UnitOption
+
+if TYPE_CHECKING:
+    from orcid_sync.ledger.session import Ledger
 
 
 def register(app: typer.Typer) -> None:
@@ -23,14 +27,23 @@ def extract(
     confirm_shrink: Annotated[
         bool, typer.Option("--confirm-shrink", help="Go on although a view lost many rows.")
     ] = False,
+    unit: Annotated[str | None, typer.Option("--unit", hidden=True)] = None,
+    limit: Annotated[int | None, typer.Option("--limit", hidden=True)] = None,
     run_id: RunId = None,
     as_json: AsJson = False,
 ) -> None:
     """Copy what changed in the CRIS into the ledger: extract, validate, merge."""
+    from orcid_sync.errors import Misconfigured
     from orcid_sync.sync.extract import extract as extract_stage
     from orcid_sync.sync.merge import merge
     from orcid_sync.sync.validate import validate
 
+    if unit is not None or limit is not None:
+        raise Misconfigured(
+            "`orcid-sync extract` takes neither --unit nor --limit",
+            why="the CRIS is read as a whole: part of it would look like rows that vanished",
+            remedy="Leave them out; mirror, propose, write and audit take both",
+        )
     ledger, found = context.ledger(), context.settings()
     run = context.run_name("extract", run_id)
     counts: dict[str, Any] = {}
@@ -98,7 +111,30 @@ def write(
         counts = write_stage(
             ledger, registry, run_id=context.run_name("write", run_id), settings=found, unit=unit, limit=limit
         )
-    context.emit(counts, as_json)
+
+    def text() -> None:
+        for line in context.lines({name: value for name, value in counts.items() if name != "held"}):
+            typer.echo(line)
+        for line in _held(ledger, counts["held"]):
+            typer.echo(line)
+
+    context.emit(counts, as_json, text)
+
+
+def _held(ledger: Ledger, held: dict[str, Any]) -> Iterator[str]:
+    """What is approved and paused, who paused it, and how it goes on."""
+    from orcid_sync.review.holds import holds
+
+    if not held:
+        return
+    yield f"held: {held['changes']} approved changes are paused and were not sent"
+    for hold in holds(ledger):
+        what = " ".join(str(part) for part in (hold["unit"], hold["person"]) if part) or "everything"
+        options = "".join(f" --{name} {hold[name]}" for name in ("unit", "person") if hold[name])
+        yield (
+            f"held: {what}, paused by {hold['by']} since {hold['since']:%Y-%m-%d %H:%M}; "
+            f"an operator lets it go on with `orcid-sync resume{options}`"
+        )
 
 
 def audit(

@@ -286,7 +286,8 @@ BLOCKED: Final = _words(
         "record_emptied",
         "Record emptied",
         "Most of our entries vanished from the record at once",
-        "Ask the researcher; then restore the entries or leave them removed",
+        "Ask the researcher, and say it: `orcid-sync review emptied --orcid ... --answer removed` (they stay away) or "
+        "`--answer lost` (they are proposed again)",
         Who.US,
     ),
     Word(

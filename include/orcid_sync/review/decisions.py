@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import psycopg
 
 from orcid_sync.errors import Transient
+from orcid_sync.ledger.batches import reopen_batches, settle_batches
 from orcid_sync.ledger.session import Connection, Ledger, actor_id, audit
 from orcid_sync.review.rights import (
     BatchClosed,
@@ -32,6 +33,8 @@ Role = Literal["librarian", "policy", "researcher", "standing"]
 Via = Literal["required_actions", "console", "cli", "portal", "policy"]
 
 _ATTEMPTS: Final = 3
+# States of a batch in which a rejection, or an approval that is not written yet, can still be taken back.
+DECIDED: Final = ("decided", "closed")
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def decide(
                     note,
                     batch,
                 )
-                _close_finished(connection, unit.id)
+                reopen_batches(connection, [row.id for row in chosen])
+                settle_batches(connection, unit.id)
         except psycopg.errors.DeadlockDetected:
             # A proposal locks changes in its own order. The database has ended one of the two; that was ours.
             time.sleep(0.1 * attempt)
@@ -162,17 +166,18 @@ def _check_batch(connection: Connection, selection: Selection, verdict: Verdict)
     if selection.batch is None:
         return
     row: Any = connection.execute("SELECT state FROM batch WHERE id = %s", (selection.batch,)).fetchone()
-    if row.state == "open" or (row.state == "decided" and (selection.named or verdict == "withdraw")):
+    if row.state == "open" or (row.state in DECIDED and (selection.named or verdict == "withdraw")):
         return
     why = {
         "decided": "everything in it was decided",
+        "closed": "everything in it was decided, and nothing of it waits to be written",
         "replaced": "a newer batch of the unit holds what was still open in it",
     }.get(row.state, "it is closed")
     raise BatchClosed(
         f"Batch {selection.batch} can't be decided any more",
         why=why,
         remedy="Name single items to change a decision that is not written yet"
-        if row.state == "decided"
+        if row.state in DECIDED
         else "`orcid-sync review list` names the open batches",
     )
 
@@ -278,23 +283,10 @@ def _record(
     )
 
 
-def _close_finished(connection: Connection, unit_id: int | None = None) -> int:
-    """Batches in which nothing is left to decide become decided; returns how many."""
-    return connection.execute(
-        """
-        UPDATE batch SET state = 'decided', closed_at = now()
-        WHERE state = 'open' AND unit_id = coalesce(%s, unit_id) AND NOT EXISTS (
-            SELECT FROM batch_change JOIN change ON change.id = batch_change.change_id
-            WHERE batch_change.batch_id = batch.id AND change.state = 'open' AND change.verdict IS NULL)
-        """,
-        (unit_id,),
-    ).rowcount
-
-
 def close_finished(ledger: Ledger) -> int:
-    """Close every batch in which nothing is left to decide; returns how many. Safe to call at any time."""
+    """Settle the state of every batch; returns how many have another one now. Safe to call at any time."""
     with ledger.transaction() as connection:
-        return _close_finished(connection)
+        return settle_batches(connection)
 
 
 def _count(unit: DecidingUnit, verdict: str, chosen: list[Any], left: dict[str, int]) -> DecisionCount:

@@ -68,6 +68,13 @@ CHECKS: Final[dict[str, LiteralString]] = {
         WHERE put_code.closed_at IS NULL AND put_code.section = 'work'
           AND (found.title, found.type) IS DISTINCT FROM (payload.title, payload.type)
     """,
+    # An exchange of identifiers that failed half way, and could not be taken back either.
+    "between_versions": """
+        SELECT item.unit_id, item.id AS item_id, put_code.orcid, item.section, put_code.put_code,
+               'stands without the identifiers it exchanged: ' || coalesce(item.detail, '') AS detail
+        FROM item JOIN put_code ON put_code.item_id = item.id AND put_code.closed_at IS NULL
+        WHERE item.held = 'blocked' AND item.reason = 'between_versions'
+    """,
     # A call without an outcome, long after it could still land.
     "unsettled_call": """
         SELECT intent.unit_id, intent.item_id, NULL::text AS orcid, item.section, intent.put_code,

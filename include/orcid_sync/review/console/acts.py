@@ -206,7 +206,7 @@ class Actor:
             return {}
         with self.desk.open(unit) as connection:
             finished = connection.execute(
-                "SELECT id FROM batch WHERE id = ANY (%s) AND state = 'decided' AND asked_at IS NOT NULL",
+                "SELECT id FROM batch WHERE id = ANY (%s) AND state <> 'open' AND asked_at IS NOT NULL",
                 (sorted(before),),
             ).fetchall()
         answers = {row.id: self.host.close_question(self.request, row.id) for row in finished}

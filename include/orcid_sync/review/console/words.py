@@ -36,7 +36,7 @@ BATCH_STATES: Final = {
     "open": "Open",
     "decided": "Decided",
     "replaced": LABELS["superseded"],
-    "closed": "Closed",
+    "closed": "Done",
 }
 ROLES: Final = {
     "librarian": "",

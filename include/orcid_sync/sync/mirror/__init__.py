@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from orcid_sync.sync.mirror.changed import flag_changed
 from orcid_sync.sync.mirror.stage import mirror, refresh_record
-from orcid_sync.sync.mirror.trouble import decide_emptied, mark_trouble
+from orcid_sync.sync.mirror.trouble import mark_trouble
 from orcid_sync.sync.mirror.webhooks import record_called, register_webhooks
 
 __all__ = [
-    "decide_emptied",
     "flag_changed",
     "mark_trouble",
     "mirror",

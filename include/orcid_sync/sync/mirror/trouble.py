@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from orcid_sync.errors import (
-    Misconfigured,
     PermissionLost,
     RecordMerged,
     RecordUnavailable,
@@ -12,7 +11,7 @@ from orcid_sync.errors import (
     TokenOfAnotherRecord,
     TokenRefused,
 )
-from orcid_sync.ledger.session import Connection, Ledger, actor_id, audit
+from orcid_sync.ledger.session import Connection, audit
 from orcid_sync.orcid.client import ApiClient
 from orcid_sync.vault.permissions import (
     change_permission,
@@ -113,44 +112,3 @@ def _mark_merged(connection: Connection, client_id: str, orcid: str, new_orcid: 
     for permission in permissions:
         if change_permission(connection, permission.id, state="merged", cause="record_merged"):
             audit(connection, "record_merged", researcher_id=permission.researcher_id, put_codes=closed)
-
-
-def decide_emptied(ledger: Ledger, *, client_id: str, orcid: str, removed: bool, actor: str) -> int:
-    """A person's word on a record from which most of our items vanished; returns how many items it concerned.
-
-    `removed`: the researcher did it, the items get tombstones. Else they were lost and may be proposed afresh. Raises
-    Misconfigured where the record isn't in this state.
-    """
-    with ledger.transaction() as connection:
-        row = connection.execute(
-            "UPDATE record SET status = 'active', flagged_at = now() "
-            "WHERE client_id = %s AND orcid = %s AND status = 'emptied' RETURNING read_at",
-            (client_id, orcid),
-        ).fetchone()
-        if row is None:
-            raise Misconfigured(
-                "There is nothing to decide about this record",
-                why="it isn't one from which most of our items vanished",
-                remedy="See the records that wait for a person with `orcid-sync status`",
-            )
-        concerned = connection.execute(
-            "UPDATE put_code SET closed_at = now(), closed_because = %s WHERE client_id = %s AND orcid = %s "
-            "AND closed_at IS NULL AND written_at < %s AND NOT EXISTS (SELECT FROM record_item WHERE "
-            "record_item.orcid = put_code.orcid AND record_item.client_id = put_code.client_id "
-            "AND record_item.section = put_code.section AND record_item.put_code = put_code.put_code) "
-            "AND NOT EXISTS (SELECT FROM change WHERE change.item_id = put_code.item_id AND change.state = 'writing') "
-            "RETURNING item_id",
-            ("removed_by_researcher" if removed else "record_emptied", client_id, orcid, row.read_at),
-        ).fetchall()
-        items = [closed.item_id for closed in concerned]
-        if removed:
-            connection.execute(
-                "UPDATE item SET tombstone_at = coalesce(tombstone_at, now()) WHERE id = ANY (%s)", (items,)
-            )
-        who = actor_id(connection, actor)
-        connection.execute(
-            "INSERT INTO audit_event (what, actor_id, unit_id, researcher_id, item_id) "
-            "SELECT %s, %s, unit_id, researcher_id, id FROM item WHERE id = ANY (%s)",
-            ("removed_by_researcher" if removed else "record_emptied", who, items),
-        )
-    return len(items)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import psycopg
 
 from orcid_sync.errors import Transient
+from orcid_sync.ledger.batches import settle_batches
 from orcid_sync.ledger.runs import Counts, stage_run
 from orcid_sync.ledger.session import UNIT_LOCK, Connection, Ledger
 from orcid_sync.settings import Settings
@@ -60,6 +61,7 @@ def propose(
                 stopped = stop_units(connection, settings)
             for step in ("6_apply", "7_batches"):
                 _run(connection, step)
+            settle_batches(connection)
             counts |= _counts(connection)
             if counts["proposed"]:
                 connection.execute(

@@ -65,7 +65,7 @@ NOT_REFUSED: Final = """
 (change.action = 'remove' AND item.removal_asked_at IS NOT NULL
  OR item.suppressed_at IS NULL AND item.declined_at IS NULL)"""
 
-_DUE: Final = f"""
+_APPROVED: Final = f"""
 FROM change
 JOIN item ON item.id = change.item_id
 JOIN unit ON unit.id = change.unit_id
@@ -85,8 +85,8 @@ WHERE permission.orcid IS NOT NULL AND permission.suspect_since IS NULL
            AND record.works_when_full IS NOT NULL AND item.asserted_at IS NULL)
   -- A record that can't be written is looked at again when it is mirrored.
   AND coalesce(record.status, 'active') = 'active'
-  AND {NOT_HELD}
 """
+_DUE: Final = f"{_APPROVED}  AND {NOT_HELD}\n"
 
 
 def records_with_work(
@@ -158,3 +158,39 @@ def approved_changes(connection: Connection, work: RecordWork, unit: str | None)
         {"orcid": work.orcid, "client_id": work.client_id, "unit": unit},
     ).fetchall()
     return [Approved(**{**row._asdict(), "self_keys": tuple(row.self_keys)}) for row in rows]
+
+
+def held_changes(connection: Connection, unit: str | None) -> dict[str, Any]:
+    """Approved changes that would go out now if nothing were paused, and by which holds (a change can be under several).
+
+    `{changes, everything, units: {code: n}, researchers}`; empty where nothing is held.
+    """
+    rows = connection.execute(
+        f"""
+        SELECT held_unit.code AS unit, hold.researcher_id IS NOT NULL AS one_person, count(*) AS changes
+        {
+            _APPROVED.replace(
+                "WHERE",
+                f"JOIN hold ON {HOLDS_NOW} AND (hold.unit_id IS NULL OR hold.unit_id = change.unit_id) "
+                "AND (hold.researcher_id IS NULL OR hold.researcher_id = item.researcher_id) "
+                "LEFT JOIN unit held_unit ON held_unit.id = hold.unit_id WHERE",
+                1,
+            )
+        }
+          AND unit.code = coalesce(%(unit)s, unit.code)
+        GROUP BY 1, 2
+        """,
+        {"unit": unit},
+    ).fetchall()
+    if not rows:
+        return {}
+    all_held: Any = connection.execute(
+        f"SELECT count(*) AS n {_APPROVED} AND NOT ({NOT_HELD}) AND unit.code = coalesce(%(unit)s, unit.code)",
+        {"unit": unit},
+    ).fetchone()
+    return {
+        "changes": all_held.n,
+        "everything": sum(row.changes for row in rows if row.unit is None and not row.one_person),
+        "units": {row.unit: row.changes for row in rows if row.unit is not None and not row.one_person},
+        "researchers": sum(row.changes for row in rows if row.one_person),
+    }

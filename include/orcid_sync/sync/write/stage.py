@@ -12,12 +12,13 @@ from typing import Final
 import psycopg
 
 from orcid_sync.errors import PermissionLost, RecordUnavailable, SyncError, Transient, Who
+from orcid_sync.ledger.batches import settle_batches
 from orcid_sync.ledger.holds import HOLDS_NOW
 from orcid_sync.ledger.runs import Counts, stage_run
 from orcid_sync.ledger.session import RECORD_LOCK, UNIT_LOCK, Connection, Ledger, record_lock_key
 from orcid_sync.settings import Settings
 from orcid_sync.sync.mirror import mark_trouble, refresh_record
-from orcid_sync.sync.write.approved import RecordWork, approved_changes, records_with_work
+from orcid_sync.sync.write.approved import RecordWork, approved_changes, held_changes, records_with_work
 from orcid_sync.sync.write.calls import Calls
 from orcid_sync.sync.write.record import RecordWriter
 from orcid_sync.sync.write.tally import Paused, StopRecord, Tally
@@ -62,12 +63,13 @@ def write(
     shard: tuple[int, int] = (0, 1),
     permission_id: int | None = None,
 ) -> Counts:
-    """Write what is approved; returns `{written: {add, update, remove}, failed, blocked, retrying, calls, ...}`.
+    """Write what is approved; returns `{written: {add, update, remove}, failed, blocked, retrying, held, calls, ...}`.
 
     With `permission_id` on that one's record alone. `limit` is a number of records, `shard` `(index, count)` of the
     records by a hash of the iD. Several of these may run at once: a record is written by one of them at a time.
     Whatever is left in doubt (`retrying`) is looked at by the next call of the stage, which reads the record before it
-    repeats anything. Raises Misconfigured when nothing works until a person acts.
+    repeats anything. `held` is what is approved and paused (`held_changes`). Raises Misconfigured when nothing works until
+    a person acts.
     """
     with stage_run(ledger, run_id, "write") as counts:
         totals = Totals()
@@ -83,6 +85,8 @@ def write(
             finally:
                 # What stops one record for good stops the others too: those that have not begun are left.
                 pool.shutdown(cancel_futures=True)
+            settle_batches(connection)
+            held = held_changes(connection, unit)
         tally = totals.tally
         counts |= {
             "written": {"add": tally.added, "update": tally.updated, "remove": tally.removed},
@@ -96,6 +100,7 @@ def write(
             "records": totals.records,
             "busy": totals.busy,
             "stopped": totals.stopped,
+            "held": held,
             "calls": registry.flush_calls(ledger, run_id),
         }
     return counts

@@ -119,7 +119,7 @@
   function summary(found, reload) {
     const left = Object.entries(found.left).filter(([, count]) => count > 0)
       .map(([reason, count]) => number(count) + " " + (why[reason] || reason.replaceAll("_", " ")));
-    const finished = found.batches.some((now) => now.state === "decided");
+    const finished = found.batches.some((now) => now.state !== "open");
     const open = Object.values(found.questions);
     let text = did[found.verdict] + ": " + plural(found.decided, "change") + ".";
     if (left.length) text += " Left as they are: " + left.join("; ") + ".";

@@ -38,6 +38,25 @@ WHERE change.state = 'open' AND change.verdict IS NULL AND change.kind = 'sync'
     OR (change.action <> 'remove' AND item.chosen_at IS NOT NULL AND unit.approval = 'researcher'
         AND item.declined_at IS NULL AND item.suppressed_at IS NULL));
 
+-- An undo whose question ended without an answer is asked again too, as a batch that takes its place.
+CREATE TEMP TABLE lapsed_undo ON COMMIT DROP AS
+SELECT batch.id, batch.unit_id, batch.undoes FROM batch
+WHERE batch.kind = 'undo' AND batch.state = 'open' AND batch.lapsed_at IS NOT NULL
+  AND EXISTS (SELECT FROM verdict WHERE verdict.unit_id = batch.unit_id)
+  AND EXISTS (SELECT FROM batch_change JOIN change ON change.id = batch_change.change_id
+              WHERE batch_change.batch_id = batch.id AND change.state = 'open' AND change.verdict IS NULL);
+UPDATE batch SET state = 'replaced', closed_at = now() FROM lapsed_undo WHERE batch.id = lapsed_undo.id;
+INSERT INTO batch (unit_id, kind, undoes, run_id)
+SELECT unit_id, 'undo', undoes, current_setting('orcid_sync.run_id') FROM lapsed_undo ORDER BY id;
+INSERT INTO batch_change (batch_id, change_id)
+SELECT asked.id, batch_change.change_id
+FROM lapsed_undo
+JOIN batch asked ON asked.kind = 'undo' AND asked.state = 'open' AND asked.undoes = lapsed_undo.undoes
+    AND asked.run_id = current_setting('orcid_sync.run_id') AND asked.lapsed_at IS NULL
+JOIN batch_change ON batch_change.batch_id = lapsed_undo.id
+JOIN change ON change.id = batch_change.change_id
+WHERE change.state = 'open' AND change.verdict IS DISTINCT FROM 'reject';
+
 -- Units whose policy decides: the policy is recorded as who decided.
 INSERT INTO actor (name) VALUES ('policy:automatic') ON CONFLICT DO NOTHING;
 INSERT INTO decision (change_id, item_id, unit_id, digest, verdict, actor_id, role, via)
@@ -45,13 +64,3 @@ SELECT change.id, change.item_id, change.unit_id, change.digest, 'approve',
        (SELECT id FROM actor WHERE name = 'policy:automatic'), 'policy', 'policy'
 FROM change JOIN unit ON unit.id = change.unit_id
 WHERE unit.approval = 'automatic' AND change.state = 'open' AND change.verdict IS NULL AND change.kind = 'sync';
-UPDATE batch SET state = 'decided', closed_at = now()
-FROM unit
-WHERE unit.id = batch.unit_id AND unit.approval = 'automatic' AND batch.state = 'open' AND batch.kind = 'sync';
-
--- Batches in which nothing is left to decide.
-UPDATE batch SET state = 'decided', closed_at = now()
-WHERE state = 'open' AND NOT EXISTS (
-    SELECT FROM batch_change JOIN change ON change.id = batch_change.change_id
-    WHERE batch_change.batch_id = batch.id AND change.state = 'open' AND change.verdict IS NULL
-);

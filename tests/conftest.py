@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.fixtures.console",
     "tests.fixtures.connected",
     "tests.fixtures.broker",
+    "tests.fixtures.invitations",
     "tests.fixtures.portal",
 ]
 

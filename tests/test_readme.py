@@ -40,7 +40,7 @@ def test_every_orcid_sync_command_exists() -> None:
     assert named <= set(re.findall(r"^  ([a-z-]+)  ", shown, re.MULTILINE)), "a command that does not exist"
 
 
-@pytest.mark.parametrize("group", ["review", "tokens", "units", "keys", "put-codes", "broker"])
+@pytest.mark.parametrize("group", ["review", "tokens", "units", "keys", "put-codes", "broker", "invitations"])
 def test_every_subcommand_exists(group: str) -> None:
     named = set(re.findall(rf"orcid-sync {group} ([a-z]+)", README))
     assert named <= set(re.findall(r"^  ([a-z-]+)  ", help_of(group), re.MULTILINE))

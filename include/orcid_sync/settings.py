@@ -210,6 +210,17 @@ class Settings(BaseSettings):
     contact: str | None = Field(
         default=None, description="E-mail address or URL named to the registry in each call's User-Agent."
     )
+    invitation_domains: Words = Field(
+        default=(),
+        description="Domains of the addresses that invitations may go to, comma-separated; without one, none go by e-mail.",
+    )
+    invitation_days: int = Field(
+        default=30, ge=1, le=365, description="Days for which the link of an invitation works."
+    )
+    invitation_templates: Path | None = Field(
+        default=None,
+        description="Folder of your own templates, `LANGUAGE/invitation.txt` and `reminder.txt`, the subject first.",
+    )
     permission_checks: int = Field(
         default=50,
         ge=0,
@@ -350,7 +361,13 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "unknown_dates", "portal_sign_in", "portal_proxies", "portal_scopes", "alert_mail_to", mode="before"
+        "invitation_domains",
+        "unknown_dates",
+        "portal_sign_in",
+        "portal_proxies",
+        "portal_scopes",
+        "alert_mail_to",
+        mode="before",
     )
     @classmethod
     def _is_a_list(cls, value: object) -> object:

@@ -58,7 +58,18 @@ class Sender(Protocol):
 
 
 def smtp_sender(connection: ConnectionInfo) -> Sender:
-    """Sends by the SMTP server of a connection: host, port, login and password, and how the way there is encrypted.
+    """Sends by the SMTP server of a connection (`smtp_opener`), one connection for each message."""
+    opened = smtp_opener(connection)
+
+    def send(message: EmailMessage) -> int:
+        with opened() as server:
+            return len(server.send_message(message))
+
+    return send
+
+
+def smtp_opener(connection: ConnectionInfo) -> Callable[[], smtplib.SMTP]:
+    """Opens the SMTP server of a connection: host, port, login and password, and how the way there is encrypted.
 
     That is said as Airflow's own SMTP form says it (`disable_ssl`, `disable_tls`), or by `ssl` and `starttls`.
     """
@@ -72,17 +83,21 @@ def smtp_sender(connection: ConnectionInfo) -> Sender:
             remedy="Name the SMTP server",
         )
 
-    def send(message: EmailMessage) -> int:
+    def opened() -> smtplib.SMTP:
         port = connection.port or (465 if secure else 587)
         kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
-        with kind(connection.host, port, timeout=TIMEOUT) as server:
+        server = kind(connection.host, port, timeout=TIMEOUT)
+        try:
             if upgrade:
                 server.starttls(context=ssl.create_default_context())
             if connection.login:
                 server.login(connection.login, connection.password.reveal())
-            return len(server.send_message(message))
+        except BaseException:
+            server.close()
+            raise
+        return server
 
-    return send
+    return opened
 
 
 def _yes(value: object) -> bool:

@@ -12,7 +12,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from orcid_sync.consent.broker.app import PREFIX, interactive
+from orcid_sync.consent.broker.app import create_app as broker
 from orcid_sync.consent.choices import BeingWritten, NoSuchItem
+from orcid_sync.consent.invitations.pages import opt_out_router
 from orcid_sync.consent.links import LinkRefused
 from orcid_sync.consent.own_data import StillConnected
 from orcid_sync.consent.portal import callbacks, entrance, own_data_pages, pages, permission_pages
@@ -55,6 +58,8 @@ def create_app(portal: Portal) -> FastAPI:
         callbacks.router,
     ):
         app.include_router(router)
+    app.include_router(opt_out_router(portal.ledger, lambda: portal.registry.keys))
+    app.mount(PREFIX, broker(portal.ledger, lambda: interactive(portal.registry)))
     app.add_exception_handler(NotSignedIn, _to_the_entrance)
     app.add_exception_handler(SyncError, _refused)
     app.add_exception_handler(psycopg.OperationalError, _no_database)

@@ -34,10 +34,18 @@ def status(as_json: AsJson = False) -> None:
     context.emit(found, as_json, lambda: show_status(found, _console()))
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    badges: Annotated[
+        bool, typer.Option("--badges", help="What ORCID's Collect & Connect asks for, with the evidence.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check everything that has to be in place, with a remedy a line; exit code 1 if something is wrong."""
     from orcid_sync.report.doctor import examine
 
+    if badges:
+        _badges(as_json)
+        return
     findings = examine()
 
     def text() -> None:
@@ -48,6 +56,19 @@ def doctor(as_json: AsJson = False) -> None:
     context.emit({"ok": not failed, "checks": [finding.as_json() for finding in findings]}, as_json, text)
     if failed:
         raise typer.Exit(1)
+
+
+def _badges(as_json: bool) -> None:
+    from orcid_sync.connections import connection, environment_name
+    from orcid_sync.report.badges import badges
+
+    found = badges(context.ledger(), context.settings(), environment_name(connection("orcid")))
+
+    def text() -> None:
+        for criterion in found:
+            typer.echo(criterion.line)
+
+    context.emit({"criteria": [criterion.as_json() for criterion in found]}, as_json, text)
 
 
 def pause(

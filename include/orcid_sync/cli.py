@@ -12,7 +12,17 @@ from typing import Annotated
 
 import typer
 
-from orcid_sync.commands import broker, invitations, ledger, operate, people, portal, review, stages
+from orcid_sync.commands import (
+    affiliations,
+    broker,
+    invitations,
+    ledger,
+    operate,
+    people,
+    portal,
+    review,
+    stages,
+)
 from orcid_sync.errors import Misconfigured, SyncError
 
 app = typer.Typer(
@@ -24,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ledger, stages, review, people, portal, operate, broker, invitations):
+for module in (ledger, stages, review, people, portal, operate, broker, invitations, affiliations):
     module.register(app)
 
 

@@ -19,10 +19,9 @@ W1 = "publication_id = 'W1'"
 
 
 def _accounted(counts: dict[str, Any]) -> bool:
-    """Each staged row is new, changed, unchanged, quarantined or elsewhere."""
+    """Each staged row is new, changed, unchanged or quarantined."""
     return all(
-        tally["staged"]
-        == sum(tally.get(name, 0) for name in ("new", "changed", "unchanged", "quarantined", "elsewhere"))
+        tally["staged"] == sum(tally.get(name, 0) for name in ("new", "changed", "unchanged", "quarantined"))
         for tally in counts["merge"]["merged"].values()
     )
 
@@ -482,16 +481,25 @@ def test_a_post_ends_by_the_passing_of_time_alone(stages: Stages) -> None:
     assert stages.row("E1")["ended"]
 
 
-def test_other_kinds_of_affiliation_are_no_employments(stages: Stages) -> None:
+def test_the_kind_of_a_post_tells_its_section(stages: Stages) -> None:
     stages.cris.insert("employments", employment_id="E8", affiliation_type="service")
     counts = stages.run()
     assert _accounted(counts)
-    assert counts["merge"]["merged"]["employments"]["elsewhere"] == 1
-    assert stages.query("SELECT * FROM cris_row WHERE cris_id = 'E8'") == []
-    stages.cris.update("employments", "employment_id = 'E1'", affiliation_type="distinction")
+    assert counts["merge"]["merged"]["employments"] == {
+        "staged": 3, "new": 3, "changed": 0, "unchanged": 0, "quarantined": 0
+    }  # fmt: skip
+    assert stages.row("E8")["section"] == "service"
+
+
+def test_a_post_that_becomes_one_of_another_kind_leaves_the_section_it_was_in(stages: Stages) -> None:
     stages.run()
-    row = stages.row("E1")
-    assert (row["answer"], row["reason"]) == ("no", "other_section")
+    stages.cris.update("employments", "employment_id = 'E1'", affiliation_type="distinction")
+    counts = stages.run()
+    assert _accounted(counts)
+    answers = stages.query("SELECT section, answer, reason FROM cris_row WHERE cris_id = 'E1' ORDER BY 1")
+    assert answers == [("distinction", "yes", None), ("employment", "no", "other_section")]
+    stages.cris.update("employments", "employment_id = 'E1'")
+    assert stages.run()["extract"]["employments"] == 0
 
 
 # --- killed and repeated ------------------------------------------------------------------------------------------
@@ -506,7 +514,7 @@ def test_a_stage_killed_at_any_statement_can_be_run_again(
         "merge_units",
         "merge_section",
         "bury",
-        "finish_employments",
+        "finish_posts",
         "resolve_quarantine",
     ):
         stages.extract("run-1")

@@ -302,6 +302,7 @@ _QUALIFICATIONS: Final = Relation(
         _optional("department_name", "Department"),
         _required("organization_name", "Organisation that gave it"),
         _optional("organization_city", "Its city"),
+        _optional("organization_region", "Its region"),
         _optional("organization_country", "ISO 3166-1 alpha-2"),
         _optional("disambiguated_organization_identifier", "Its identifier"),
         _optional("disambiguation_source", "ROR | GRID | RINGGOLD | FUNDREF | LEI"),
@@ -312,6 +313,9 @@ _QUALIFICATIONS: Final = Relation(
         _optional("external_id_value", "External identifier"),
         _optional("external_id_url", "Link of the external identifier"),
         _optional("external_id_relationship", "self | part-of | version-of", default="'self'"),
+        _optional(
+            "given_here", "This institution vouches for it: it goes out for alumni too", "boolean", "false"
+        ),
         _VISIBILITY,
         _OWNING_UNIT,
         _UPDATED,

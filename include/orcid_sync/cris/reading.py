@@ -30,6 +30,9 @@ _TOMBSTONED: Final = {
     "staff": "person_id",
     "units": "unit_id",
     "employments": "employment_id",
+    "qualifications": "qualification_id",
+    "fundings": "funding_id",
+    "peer_reviews": "review_id",
     "publications": "publication_id",
 }
 
@@ -42,8 +45,14 @@ class Reader:
     schema: str
     report: ContractReport
 
+    def offers(self, relation: str) -> bool:
+        """Whether the CRIS has the view: optional ones may be missing."""
+        return relation in self.report.present
+
     def rows(self, relation: str) -> int:
-        """How many rows the view has."""
+        """How many rows the view has; none where there is no such view."""
+        if not self.offers(relation):
+            return 0
         statement = sql.SQL("SELECT count(*) FROM {}").format(self._view(relation))
         row = self.connection.execute(statement).fetchone()
         return int(row[0]) if row else 0
@@ -65,8 +74,10 @@ class Reader:
         """Stream the rows that meet the condition (over the view as `t`) into the staging table; returns their number.
 
         Raises Misconfigured naming relation, column and remedy where a value doesn't fit the contract. `frozen` needs a
-        target table that was made in the same transaction.
+        target table that was made in the same transaction. From a view that the CRIS doesn't offer nothing comes.
         """
+        if not self.offers(relation):
+            return 0
         names = [*staging.columns(relation)]
         values = [self._value(relation, CONTRACT[relation].column(name)) for name in names]
         if relation == "tombstones":
@@ -106,6 +117,7 @@ class Reader:
                 sql.SQL(f"t.entity = '{relation}'"), self._view(relation), sql.Identifier(key)
             )
             for relation, key in _TOMBSTONED.items()
+            if self.offers(relation)
         ]
         return sql.SQL("CASE {} ELSE false END").format(sql.SQL(" ").join(arms))
 
@@ -172,6 +184,13 @@ def later_than(relation: str, since: str | None) -> sql.Composable:
 def one_of(key: str, ids: Sequence[str]) -> sql.Composable:
     """The condition that a row's key is among a few known ones."""
     return sql.SQL("t.{}::text = ANY ({}::text[])").format(sql.Identifier(key), sql.Literal(list(ids)))
+
+
+def of_changed_groups(schema: str, relation: str, key: str, condition: sql.Composable) -> sql.Composable:
+    """The condition that a row shares its key with one that meets the condition."""
+    return sql.SQL("t.{key}::text IN (SELECT t.{key}::text FROM {view} t WHERE {condition})").format(
+        key=sql.Identifier(key), view=sql.Identifier(schema, relation), condition=condition
+    )
 
 
 def of_changed_publications(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from orcid_sync.model.sections import SECTIONS, sections_of
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -24,19 +26,33 @@ class Rule:
 class SectionRules:
     """How the rows of one section become `cris_row` and `cris_claim`.
 
-    `claim_rules` speak of one person's share (the row `c` of the contributors; none: every share is a yes).
+    `claim_rules` speak of one person's share (the row `c` of the contributors or holders; none: every share is a yes).
+    `after_leaving`: which rows go out although their person isn't here any more.
     """
 
     section: str
-    relation: str
-    key: str
     rules: tuple[Rule, ...]
     claim_rules: tuple[Rule, ...] = ()
     not_before: str = "NULL::date"
     owning_unit: str = "t.owning_unit_id"
     unit: str = "NULL::text"
-    belongs: str = "true"
-    """Which rows of the relation are of this section; one that was and is not any more gets the answer no."""
+    after_leaving: str = "false"
+
+    @property
+    def relation(self) -> str:
+        """The contract relation that the rows come from."""
+        return SECTIONS[self.section].relation
+
+    @property
+    def key(self) -> str:
+        """The key that the section's items are known by."""
+        return SECTIONS[self.section].key
+
+    @property
+    def belongs(self) -> str:
+        """Which rows of the relation are of this section; one that was and is not any more gets the answer no."""
+        kind = SECTIONS[self.section].kind
+        return "true" if kind is None else f"t.affiliation_type = '{kind}'"
 
 
 _HAS_DOI: Final = (
@@ -45,17 +61,37 @@ _HAS_DOI: Final = (
     "AND staging.holds_doi(i.external_id_value))"
 )
 
+
+def _of_another_section(section: str) -> Rule:
+    return Rule(f"t.affiliation_type <> '{SECTIONS[section].kind}'", "no", "other_section")
+
+
+_HIDDEN: Final = Rule("t.visibility <> 'public'", "no", "hidden")
+_CURATED: Final = (
+    Rule("t.curation_status = 'withdrawn'", "no", "withdrawn"),
+    Rule("t.curation_status = 'rejected'", "no", "rejected"),
+)
+_PENDING: Final = Rule("t.curation_status <> 'approved'", "cant_say", "pending_in_cris")
+
+
+def _post(section: str) -> SectionRules:
+    rules = (_of_another_section(section), _HIDDEN, Rule("true", "yes"))
+    return SectionRules(section, rules, unit="t.unit_id")
+
+
+def _qualification(section: str) -> SectionRules:
+    rules = (_of_another_section(section), _HIDDEN, Rule("true", "yes"))
+    return SectionRules(section, rules, after_leaving="t.given_here")
+
+
 SECTION_RULES: Final[tuple[SectionRules, ...]] = (
     SectionRules(
         section="work",
-        relation="publications",
-        key="publication_id",
         rules=(
-            Rule("t.curation_status = 'withdrawn'", "no", "withdrawn"),
-            Rule("t.curation_status = 'rejected'", "no", "rejected"),
+            *_CURATED,
             Rule("t.is_confidential", "no", "confidential"),
-            Rule("t.visibility <> 'public'", "no", "hidden"),
-            Rule("t.curation_status <> 'approved'", "cant_say", "pending_in_cris"),
+            _HIDDEN,
+            _PENDING,
             Rule("t.publication_status = 'retracted'", "cant_say", "retracted"),
             Rule("t.publication_status IN ('published', 'epub')", "yes"),
             Rule(f"t.publication_status = 'in-press' AND {_HAS_DOI}", "yes"),
@@ -69,18 +105,15 @@ SECTION_RULES: Final[tuple[SectionRules, ...]] = (
         ),
         not_before="t.embargo_until",
     ),
+    *(_post(section.name) for section in sections_of("employments")),
+    *(_qualification(section.name) for section in sections_of("qualifications")),
     SectionRules(
-        section="employment",
-        relation="employments",
-        key="employment_id",
-        rules=(
-            Rule("t.affiliation_type <> 'employment'", "no", "other_section"),
-            Rule("t.visibility <> 'public'", "no", "hidden"),
-            Rule("true", "yes"),
-        ),
-        unit="t.unit_id",
-        belongs="t.affiliation_type = 'employment'",
+        section="funding",
+        rules=(*_CURATED, _PENDING, Rule("true", "yes")),
+        # Each holder has a row, and hides the grant for himself alone.
+        claim_rules=(Rule("c.visibility <> 'public'", "no", "claim_hidden"), Rule("true", "yes")),
     ),
+    SectionRules(section="peer-review", rules=(_HIDDEN, Rule("true", "yes"))),
 )
 
 

@@ -34,10 +34,12 @@ class ImportReport:
     errors: tuple[RowError, ...]
 
 
-def read_csv(file: TextIO, columns: Sequence[str], what: str) -> Iterator[tuple[int, Row]]:
+def read_csv(
+    file: TextIO, columns: Sequence[str], what: str, *, optional: Sequence[str] = ()
+) -> Iterator[tuple[int, Row]]:
     """The rows of a CSV file with a header, each with its line number; missing values are empty texts.
 
-    Raises Misconfigured where a column is missing. More columns than asked for are left alone.
+    Raises Misconfigured where a column is missing that isn't `optional`. More columns than asked for are left alone.
     """
     reader = csv.DictReader(file)
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
@@ -47,5 +49,6 @@ def read_csv(file: TextIO, columns: Sequence[str], what: str) -> Iterator[tuple[
             why=f"the file has no column {', '.join(missing)}",
             remedy=f"Its first line must be: {','.join(columns)}",
         )
+    wanted = [*columns, *(column for column in optional if column not in columns)]
     for row in reader:
-        yield reader.line_num, {column: (row[column] or "").strip() for column in columns}
+        yield reader.line_num, {column: (row.get(column) or "").strip() for column in wanted}

@@ -371,6 +371,10 @@ cris_row = Table(
     Column("owning_unit_id", Text),
     Column("unit_id", Text),
     Column("ended", Boolean, nullable=False, server_default=text("false")),
+    # it goes out although its person isn't here any more: a degree that the institution gave
+    Column("after_leaving", Boolean, nullable=False, server_default=text("false")),
+    # the unit that uploaded it as a file and owns it; NULL: it is from the CRIS
+    Column("uploaded_by", ForeignKey("unit.id")),
     Column("quarantined", Boolean, nullable=False, server_default=text("false")),
     Column("gone", Text),
     Column("merged_into", Text),

@@ -195,8 +195,8 @@ def show(console: Console, outcome: Outcome) -> None:
     table.add_column(style="dim")
     table.add_row("staff", f"{figures.staff:,}")
     table.add_row("publications", f"{figures.publications:,}")
-    table.add_row("employments", f"{figures.employments:,}")
     sections: dict[str, dict[str, int]] = {
+        "posts, degrees, grants...": figures.others,
         "quarantined, by check": figures.quarantined,
         "withheld, by reason": figures.withheld,
         "proposed": figures.proposed,

@@ -18,11 +18,14 @@ _HELD: Final = ("withheld", "on_hold", "waiting_permission", "blocked")
 
 @dataclass
 class Figures:
-    """The demo's table. `proposed` and `written` are of this run, the rest is what stands now."""
+    """The demo's table. `proposed` and `written` are of this run, the rest is what stands now.
+
+    `others` counts what the CRIS knows besides publications, by section.
+    """
 
     staff: int = 0
     publications: int = 0
-    employments: int = 0
+    others: dict[str, int] = field(default_factory=dict)
     quarantined: dict[str, int] = field(default_factory=dict)
     withheld: dict[str, int] = field(default_factory=dict)
     proposed: dict[str, int] = field(default_factory=dict)
@@ -55,7 +58,10 @@ class Ledger:
         return Figures(
             staff=self._one("SELECT count(*) FROM cris_staff WHERE gone IS NULL"),
             publications=self._one("SELECT count(*) FROM cris_row WHERE section = 'work' AND gone IS NULL"),
-            employments=self._one("SELECT count(*) FROM cris_row WHERE section <> 'work' AND gone IS NULL"),
+            others=self._pairs(
+                "SELECT section, count(*) FROM cris_row WHERE section <> 'work' AND answer <> 'no' AND gone IS NULL "
+                "GROUP BY 1 ORDER BY 2 DESC, 1"
+            ),
             quarantined=self._pairs(
                 "SELECT check_name, count(*) FROM quarantine WHERE resolved_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"
             ),

@@ -14,9 +14,12 @@ from orcid_sync.local.private import write_private
 from orcid_sync.local.progress import Progress
 from orcid_sync.local.registry_people import Control, happen, people, populate
 from orcid_sync.local.stack import Stack
+from orcid_sync.model.sections import AFFILIATIONS
 
 LIBRARIAN: Final = "librarian"
 LIBRARY: Final = "library"
+# What the personnel files know of: posts, and the degrees of those who hold them.
+STAFF_SECTIONS: Final = tuple(sorted(AFFILIATIONS))
 SEED: Final = 1
 FIRST_COPY_SECONDS: Final = 300
 
@@ -38,7 +41,7 @@ def found(stack: Stack, size: Size, progress: Progress) -> None:
         dsn = stack.server.url(stack.state.cris)
         demo.generate(dsn, seed=SEED, staff=size.staff, publications=size.publications)
         grant_reader(stack.server, stack.state)
-    with progress.step("Units: library, hospital, human resources"):
+    with progress.step("Units: library, hospital, human resources, research office"):
         control.call("POST", "/reset")
         stack.state.client_id, stack.state.client_secret = control.client(
             "Demo University", f"{stack.portal_url}/orcid/callback"
@@ -70,7 +73,7 @@ def connect(stack: Stack, progress: Progress) -> None:
 
 
 def units_file(old_client_id: str) -> dict[str, Any]:
-    """The demo's units: two that a librarian approves for, one whose changes are approved by policy."""
+    """The demo's units: two that a librarian approves for, two whose changes are approved by policy."""
     desk = {"name": "Service desk", "email": "orcid@university.example"}
     contacts = {"main": desk, "technical": desk}
     return {
@@ -97,8 +100,16 @@ def units_file(old_client_id: str) -> dict[str, Any]:
             {
                 "code": "hr",
                 "name": "Human Resources",
-                "sections": ["employment"],
-                "default_for": ["employment"],
+                "sections": list(STAFF_SECTIONS),
+                "default_for": list(STAFF_SECTIONS),
+                "approval": "automatic",
+                "contacts": contacts,
+            },
+            {
+                "code": "research",
+                "name": "Research Office",
+                "sections": ["funding", "peer-review"],
+                "default_for": ["funding", "peer-review"],
                 "approval": "automatic",
                 "contacts": contacts,
             },

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from orcid_sync.model.sections import SECTIONS
+
 _NOT_WORDS = re.compile(r"[\W_]+")
 
 
@@ -29,12 +31,31 @@ def content_key(content: Mapping[str, Any]) -> str:
     )
 
 
-def near_keys(content: Mapping[str, Any]) -> tuple[str, ...]:
-    """`near:` keys: the organisation by its identifier and by its name, each with the year of the start."""
+def near_keys(section: str, content: Mapping[str, Any]) -> tuple[str, ...]:
+    """`near:` keys of what we would write: the organisation by its identifier and by its name, the year of the start.
+
+    Where the section tells entries apart by their role, the role stands in the key, and a key beside it finds those
+    entries that say none.
+    """
+    role = _fold(content.get("role-title"))
+    if not SECTIONS[section].near_by_role:
+        return _near(content, ("",))
+    return _near(content, (f"|={role}", "|none") if role else ("|any",))
+
+
+def standing_near_keys(section: str, content: Mapping[str, Any]) -> tuple[str, ...]:
+    """The `near:` keys by which an entry on a record is found by those of `near_keys`."""
+    role = _fold(content.get("role-title"))
+    if section not in SECTIONS or not SECTIONS[section].near_by_role:
+        return _near(content, ("",))
+    return _near(content, (f"|={role}", "|any") if role else ("|none", "|any"))
+
+
+def _near(content: Mapping[str, Any], roles: tuple[str, ...]) -> tuple[str, ...]:
     year = _date(content.get("start-date"))[:4] or "?"
     organization = content.get("organization") or {}
     names = {_organization(content), "name " + _fold(organization.get("name"))}
-    return tuple(sorted(f"near:{name}|{year}" for name in names))
+    return tuple(sorted(f"near:{name}|{year}{role}" for name in names for role in roles))
 
 
 def _organization(content: Mapping[str, Any]) -> str:

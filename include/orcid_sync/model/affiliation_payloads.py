@@ -1,4 +1,4 @@
-"""The affiliation that a post would be."""
+"""The affiliation that a post, a degree or another distinction would be."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ from typing import Any
 from orcid_sync.model import vocabulary
 from orcid_sync.model.digests import content_digest
 from orcid_sync.model.identifiers import clean, match_key
-from orcid_sync.model.inputs import Employment, Organization
+from orcid_sync.model.inputs import Employment, Organization, Qualification
 from orcid_sync.model.organizations import disambiguated
-from orcid_sync.model.payload import Payload, Refusal, Refused, external_id, fuzzy_date, line
+from orcid_sync.model.payload import (
+    Payload,
+    Refusal,
+    Refused,
+    external_id,
+    fuzzy_date,
+    line,
+    organization_shape,
+    place,
+)
+from orcid_sync.model.sections import AFFILIATIONS
 from orcid_sync.model.validation import problems
 
 
@@ -31,45 +41,64 @@ def employment_payload(
     """
     path = (organization,) if isinstance(organization, Organization) else tuple(organization)
     try:
+        named, department = _institution(employment, path)
+        return _affiliation(employment, named, department, item_uri, today, unknown_dates)
+    except Refused as refused:
+        return refused.refusal
+
+
+def qualification_payload(
+    qualification: Qualification,
+    *,
+    item_uri: str | None,
+    today: dt.date,
+    unknown_dates: Collection[dt.date] = frozenset(),
+) -> Payload | Refusal:
+    """The affiliation of a row that names its organisation itself: a degree, a qualification, an uploaded row.
+
+    `item_uri` becomes the stable `self` identifier; an identifier of the row's own (a certificate's) goes beside it.
+    Dates as for posts.
+    """
+    try:
+        department = line(qualification.department_name, vocabulary.DEPARTMENT_LIMIT)
         return _affiliation(
-            employment, path, item_uri, today, frozenset(day.isoformat() for day in unknown_dates)
+            qualification, _own_organization(qualification), department, item_uri, today, unknown_dates
         )
     except Refused as refused:
         return refused.refusal
 
 
 def _affiliation(
-    employment: Employment,
-    path: tuple[Organization, ...],
+    row: Employment | Qualification,
+    organization: dict[str, Any],
+    department: str | None,
     item_uri: str | None,
     today: dt.date,
-    unknown_dates: frozenset[str],
+    unknown_dates: Collection[dt.date],
 ) -> Payload:
-    section = (employment.affiliation_type or "employment").strip().lower().replace("_", "-")
-    if section not in vocabulary.AFFILIATION_SECTIONS:
+    section = (row.affiliation_type or "employment").strip().lower().replace("_", "-")
+    if section not in AFFILIATIONS:
         raise Refused(
             "type_not_mapped", "affiliation_type", f"{section!r} is not a kind of affiliation on ORCID"
         )
     content: dict[str, Any] = {}
-    organization, department = _institution(employment, path)
     if department:
         content["department-name"] = department
-    role = line(employment.role_title, vocabulary.ROLE_TITLE_LIMIT)
+    role = line(row.role_title, vocabulary.ROLE_TITLE_LIMIT)
     if role:
         content["role-title"] = role
-    start = fuzzy_date(employment, "start", unknown_dates)
-    end = fuzzy_date(employment, "end")
+    start = fuzzy_date(row, "start", frozenset(day.isoformat() for day in unknown_dates))
+    end = fuzzy_date(row, "end")
     if start:
         content["start-date"] = start.to_json()
     if end and end.last_day() <= today:
         content["end-date"] = end.to_json()
     content["organization"] = organization
-    if employment.url and (url := clean("uri", employment.url)):
+    if row.url and (url := clean("uri", row.url)):
         content["url"] = {"value": url}
-    self_keys: tuple[str, ...] = ()
-    if item_uri:
-        content["external-ids"] = {"external-id": [external_id("uri", item_uri, "self")]}
-        self_keys = (match_key("uri", item_uri),)
+    ids, self_keys = _identifiers(row, item_uri)
+    if ids:
+        content["external-ids"] = {"external-id": ids}
 
     found = problems(section, content)
     if found:
@@ -84,6 +113,33 @@ def _affiliation(
         title=", ".join(filter(None, (role, department, organization["name"]))),
         type=section,
         year=start.year if start else None,
+    )
+
+
+def _identifiers(
+    row: Employment | Qualification, item_uri: str | None
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The stable uri and the row's own identifier, with the match keys of the `self` ones."""
+    ids = [external_id("uri", item_uri, "self")] if item_uri else []
+    if isinstance(row, Qualification) and row.external_id_type and row.external_id_value:
+        id_type = row.external_id_type.strip().lower()
+        value = clean(id_type, row.external_id_value) or row.external_id_value.strip()
+        related = (row.external_id_relationship or "self").strip().lower()
+        if id_type and value:
+            ids.append(external_id(id_type, value, related, row.external_id_url))
+    keys = (
+        match_key(one["external-id-type"], one["external-id-value"])
+        for one in ids
+        if one["external-id-relationship"] == "self"
+    )
+    return ids, tuple(dict.fromkeys(keys))
+
+
+def _own_organization(row: Qualification) -> dict[str, Any]:
+    return organization_shape(
+        row.organization_name,
+        place(row.organization_city, row.organization_region, row.organization_country),
+        disambiguated(row.disambiguated_organization_identifier, row.disambiguation_source),
     )
 
 
@@ -119,10 +175,9 @@ def _department(employment: Employment, below: tuple[Organization, ...]) -> str 
 def _address(upwards: Sequence[Organization]) -> dict[str, str]:
     """City, region and country of the organisation, or of the nearest one above that knows them."""
     for unit in upwards:
-        city, country = line(unit.city, vocabulary.ORGANIZATION_LIMIT), vocabulary.country(unit.country)
-        if city and country:
-            region = line(unit.region, vocabulary.ORGANIZATION_LIMIT)
-            return {"city": city, **({"region": region} if region else {}), "country": country}
+        address = place(unit.city, unit.region, unit.country)
+        if "city" in address:
+            return address
     raise Refused(
         "organisation_unknown", "city", "its organisation has no city and country: add them to units"
     )

@@ -21,10 +21,10 @@ def content_digest(section: str, content: Content) -> str:
     """SHA-256 (hex) of what an item means.
 
     For works: title, subtitle, type, date, identifiers with their relationships, journal, URL and contributors
-    (names and roles, not iDs); other fields ride along. For affiliations: every field. The order of keys and of
+    (names and roles, not iDs); other fields ride along. For every other section: every field. The order of keys and of
     identifiers doesn't count.
     """
-    meaning = _work(content) if section == "work" else _affiliation(section, content)
+    meaning = _work(content) if section == "work" else _every_field(section, content)
     return hashlib.sha256(orjson.dumps(meaning, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -43,7 +43,7 @@ def _work(content: Content) -> list[Any]:
     ]
 
 
-def _affiliation(section: str, content: Content) -> list[Any]:
+def _every_field(section: str, content: Content) -> list[Any]:
     plain = {name: part for name, part in content.items() if part is not None and name != "external-ids"}
     return [section, plain, _identifiers(content.get("external-ids"))]
 

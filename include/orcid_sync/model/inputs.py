@@ -118,3 +118,81 @@ class Organization(_Row):
     ror_id: str | None = None
     disambiguated_organization_identifier: str | None = None
     disambiguation_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification(_Row):
+    """A row of `qualifications`, or an uploaded affiliation; `affiliation_type` names the section."""
+
+    affiliation_type: str
+    organization_name: str
+    role_title: str | None = None
+    department_name: str | None = None
+    organization_city: str | None = None
+    organization_region: str | None = None
+    organization_country: str | None = None
+    disambiguated_organization_identifier: str | None = None
+    disambiguation_source: str | None = None
+    start_year: int | None = None
+    start_month: int | None = None
+    start_day: int | None = None
+    end_year: int | None = None
+    end_month: int | None = None
+    end_day: int | None = None
+    url: str | None = None
+    external_id_type: str | None = None
+    external_id_value: str | None = None
+    external_id_url: str | None = None
+    external_id_relationship: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Funding(_Row):
+    """A row of `fundings`, whoever of its people it stands for."""
+
+    funding_id: str
+    funding_type: str
+    title: str
+    funder_name: str
+    translated_title: str | None = None
+    translated_title_language: str | None = None
+    grant_number: str | None = None
+    grant_doi: str | None = None
+    url: str | None = None
+    short_description: str | None = None
+    amount: float | str | None = None
+    currency_code: str | None = None
+    start_year: int | None = None
+    start_month: int | None = None
+    start_day: int | None = None
+    end_year: int | None = None
+    end_month: int | None = None
+    end_day: int | None = None
+    funder_city: str | None = None
+    funder_country: str | None = None
+    funder_identifier: str | None = None
+    funder_identifier_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReview(_Row):
+    """A row of `peer_reviews`."""
+
+    review_id: str
+    reviewer_role: str
+    review_type: str
+    review_group_id: str
+    convening_organization_name: str
+    completion_year: int | None = None
+    completion_month: int | None = None
+    completion_day: int | None = None
+    review_identifier_type: str | None = None
+    review_identifier_value: str | None = None
+    review_url: str | None = None
+    subject_external_id_type: str | None = None
+    subject_external_id_value: str | None = None
+    subject_container_name: str | None = None
+    convening_city: str | None = None
+    convening_country: str | None = None
+    convening_identifier: str | None = None
+    convening_identifier_source: str | None = None

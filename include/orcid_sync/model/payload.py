@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from orcid_sync.model import vocabulary
 from orcid_sync.model.dates import FuzzyDate, InvalidDateError, from_parts
 from orcid_sync.model.identifiers import clean, link
 from orcid_sync.model.text import plain_text, truncate
@@ -75,3 +76,37 @@ def external_id(id_type: str, value: str, related: str, given_url: str | None = 
         item["external-id-url"] = {"value": url}
     item["external-id-relationship"] = related
     return item
+
+
+def place(city: str | None, region: str | None, country: str | None) -> dict[str, str]:
+    """An organisation's address as far as it may be sent: without a country, neither city nor region may be."""
+    code = vocabulary.country(country)
+    if code is None:
+        return {}
+    parts = {
+        "city": line(city, vocabulary.ORGANIZATION_LIMIT),
+        "region": line(region, vocabulary.ORGANIZATION_LIMIT),
+    }
+    return {**{name: text for name, text in parts.items() if text}, "country": code}
+
+
+def organization_shape(
+    name: str | None, address: dict[str, str], known: tuple[str, str] | None, *, required: str | None = None
+) -> dict[str, Any]:
+    """An organisation in the API's shape. Refused without a name, or without an identifier where one is `required`."""
+    shown = line(name, vocabulary.ORGANIZATION_LIMIT)
+    if not shown:
+        raise Refused("organisation_unknown", "organization", "it names no organisation")
+    if known is None and required:
+        raise Refused(
+            "organisation_unknown",
+            required,
+            f"{shown} has no valid identifier (ROR, Funder Registry...): add one",
+        )
+    shape: dict[str, Any] = {"name": shown, "address": address}
+    if known:
+        shape["disambiguated-organization"] = {
+            "disambiguated-organization-identifier": known[0],
+            "disambiguation-source": known[1],
+        }
+    return shape

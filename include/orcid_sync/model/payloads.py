@@ -7,16 +7,32 @@ owner authenticated it, here or by the source's declaration, and stands by the c
 
 from __future__ import annotations
 
-from typing import Final
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from orcid_sync.model import work_types
-from orcid_sync.model.affiliation_payloads import employment_payload
+from orcid_sync.model import activity_terms, work_types
+from orcid_sync.model.activity_payloads import funding_payload, peer_review_payload
+from orcid_sync.model.affiliation_keys import content_key, near_keys
+from orcid_sync.model.affiliation_payloads import employment_payload, qualification_payload
 from orcid_sync.model.digests import content_digest
-from orcid_sync.model.inputs import Contributor, Employment, Identifier, Organization, Publication
+from orcid_sync.model.inputs import (
+    Contributor,
+    Employment,
+    Funding,
+    Identifier,
+    Organization,
+    PeerReview,
+    Publication,
+    Qualification,
+)
 from orcid_sync.model.payload import Payload, Refusal
+from orcid_sync.model.sections import AFFILIATIONS
 from orcid_sync.model.work_payloads import work_payload
 
 __all__ = [
+    "MAKERS",
     "VERSION",
     "Contributor",
     "Employment",
@@ -25,10 +41,82 @@ __all__ = [
     "Payload",
     "Publication",
     "Refusal",
+    "Surroundings",
     "content_digest",
     "employment_payload",
+    "make_payload",
+    "match_keys",
     "work_payload",
 ]
 
-VERSION: Final = f"1.{work_types.VERSION}"
-"""Of the rules that make payloads, the table of types included: payloads made by another version are made anew."""
+VERSION: Final = f"2.{work_types.VERSION}.{activity_terms.VERSION}"
+"""Of the rules that make payloads, the tables of types included: payloads made by another version are made anew."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a payload depends on besides its row.
+
+    `authenticated` are the iDs that came by OAuth, by person id; `path` is the row's CRIS unit and the units above it;
+    `item_uri` the item's stable uri, where the institution has a base for it.
+    """
+
+    today: dt.date
+    authenticated: Mapping[str, str] = field(default_factory=dict)
+    path: Sequence[Organization] = ()
+    item_uri: str | None = None
+    unknown_dates: frozenset[dt.date] = frozenset()
+
+
+Row = Mapping[str, Any]
+
+
+def make_payload(section: str, row: Row, around: Surroundings) -> Payload | Refusal:
+    """What a row of the contract would be as an item of the section."""
+    return MAKERS[section](row, around)
+
+
+def match_keys(payload: Payload) -> tuple[str, ...]:
+    """The keys by which the item is found on a record: its identifiers, and for affiliations what they say."""
+    if payload.section not in AFFILIATIONS:
+        return payload.self_keys
+    near = near_keys(payload.section, payload.content)
+    return tuple(dict.fromkeys((*payload.self_keys, content_key(payload.content), *near)))
+
+
+def _work(row: Row, around: Surroundings) -> Payload | Refusal:
+    return work_payload(
+        Publication.from_row(row),
+        [Contributor.from_row(one) for one in row.get("contributors") or ()],
+        [Identifier.from_row(one) for one in row.get("identifiers") or ()],
+        authenticated=around.authenticated,
+    )
+
+
+def _affiliation(row: Row, around: Surroundings) -> Payload | Refusal:
+    choices = {
+        "item_uri": around.item_uri,
+        "today": around.today,
+        "unknown_dates": around.unknown_dates,
+    }
+    # A row that names its organisation stands for itself; a post is known by its unit.
+    if row.get("organization_name"):
+        return qualification_payload(Qualification.from_row(row), **choices)  # type: ignore[arg-type]
+    return employment_payload(Employment.from_row(row), around.path, **choices)  # type: ignore[arg-type]
+
+
+def _funding(row: Row, around: Surroundings) -> Payload | Refusal:
+    return funding_payload(Funding.from_row(row), item_uri=around.item_uri)
+
+
+def _peer_review(row: Row, around: Surroundings) -> Payload | Refusal:
+    return peer_review_payload(PeerReview.from_row(row), item_uri=around.item_uri)
+
+
+MAKERS: Final[Mapping[str, Callable[[Row, Surroundings], Payload | Refusal]]] = {
+    "work": _work,
+    **dict.fromkeys(AFFILIATIONS, _affiliation),
+    "funding": _funding,
+    "peer-review": _peer_review,
+}
+"""How a section's rows become payloads; one entry for each section."""

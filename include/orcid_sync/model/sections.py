@@ -25,7 +25,11 @@ class Section:
     """One section of the record.
 
     `name` is the API's singular, `plural` the key in `/activities` and of the list endpoint; `relation` the contract
-    relation that its rows come from.
+    relation that its rows come from. Where several sections share a relation, `kind` is what its `affiliation_type` says
+    in the rows of this one. `identifiers` is the field of the API's message that holds the item's own identifiers.
+    `near_by_role`: an entry of somebody else is near only if its role, where both say one, is the same; else the same
+    organisation and year are enough. `dated`: what is sent depends on the day, since an end date goes out only once it
+    is past. `full_at` is the number of items at which a record takes no more.
     """
 
     name: str
@@ -34,9 +38,28 @@ class Section:
     key: str
     label: str
     matching: Matching
+    kind: str | None = None
     bulk: int = 1
+    full_at: int | None = None
+    identifiers: str = "external-ids"
+    near_by_role: bool = False
+    dated: bool = False
     write_scope: str = "/activities/update"
     read_scope: str = "/read-limited"
+
+
+def _affiliation(name: str, relation: str, key: str, label: str, *, near_by_role: bool = False) -> Section:
+    return Section(
+        name=name,
+        plural=f"{name}s",
+        relation=relation,
+        key=key,
+        label=label,
+        matching=Matching.CONTENT,
+        kind=name,
+        near_by_role=near_by_role,
+        dated=True,
+    )
 
 
 SECTIONS: Final[dict[str, Section]] = {
@@ -51,14 +74,50 @@ SECTIONS: Final[dict[str, Section]] = {
             matching=Matching.IDENTIFIERS,
             # The registry takes at most 100 works in one bulk call, and sends one notification for all of them.
             bulk=100,
+            full_at=10_000,
+        ),
+        _affiliation("employment", "employments", "employment_id", "Employment"),
+        # Somebody sits on several committees of one organisation in one year, and each is an entry of its own.
+        _affiliation(
+            "invited-position", "employments", "employment_id", "Invited position", near_by_role=True
+        ),
+        _affiliation("distinction", "employments", "employment_id", "Distinction", near_by_role=True),
+        _affiliation("membership", "employments", "employment_id", "Membership", near_by_role=True),
+        _affiliation("service", "employments", "employment_id", "Service", near_by_role=True),
+        _affiliation("education", "qualifications", "qualification_id", "Education"),
+        _affiliation("qualification", "qualifications", "qualification_id", "Qualification"),
+        Section(
+            name="funding",
+            plural="fundings",
+            relation="fundings",
+            key="funding_id",
+            label="Funding",
+            matching=Matching.IDENTIFIERS,
         ),
         Section(
-            name="employment",
-            plural="employments",
-            relation="employments",
-            key="employment_id",
-            label="Employment",
-            matching=Matching.CONTENT,
+            name="peer-review",
+            plural="peer-reviews",
+            relation="peer_reviews",
+            key="review_id",
+            label="Peer review",
+            matching=Matching.IDENTIFIERS,
+            identifiers="review-identifiers",
         ),
     )
 }
+
+AFFILIATIONS: Final = frozenset(name for name, one in SECTIONS.items() if one.matching is Matching.CONTENT)
+
+
+def sections_of(relation: str) -> tuple[Section, ...]:
+    """The sections whose rows come from a contract relation."""
+    return tuple(section for section in SECTIONS.values() if section.relation == relation)
+
+
+def section_sql(relation: str) -> str:
+    """SQL for the section of a row `t` of a contract relation; a row of an unknown kind counts for the first."""
+    first, *others = (section.name for section in sections_of(relation))
+    if not others:
+        return f"'{first}'"
+    kinds = ", ".join(f"'{name}'" for name in (first, *others))
+    return f"CASE WHEN t.affiliation_type IN ({kinds}) THEN t.affiliation_type ELSE '{first}' END"

@@ -49,9 +49,9 @@ CITATION_TYPES: Final = frozenset(
     }
 )
 CONTRIBUTOR_SEQUENCES: Final = frozenset({"first", "additional"})
-AFFILIATION_SECTIONS: Final = frozenset(
-    {"employment", "education", "qualification", "distinction", "invited-position", "membership", "service"}
-)
+FUNDING_TYPES: Final = frozenset({"grant", "contract", "award", "salary-award"})
+REVIEWER_ROLES: Final = frozenset({"reviewer", "editor", "member", "chair", "organizer"})
+REVIEW_TYPES: Final = frozenset({"review", "evaluation"})
 DISAMBIGUATION_SOURCES: Final = frozenset({"ROR", "FUNDREF", "RINGGOLD", "GRID", "LEI"})
 
 TITLE_LIMIT: Final = 1000
@@ -76,6 +76,11 @@ _CREDIT_SLUGS: Final = _words(
 _CREDIT_BASE: Final = "http://credit.niso.org/contributor-roles/"
 CREDIT_ROLES: Final = frozenset(f"{_CREDIT_BASE}{slug}/" for slug in _CREDIT_SLUGS)
 CONTRIBUTOR_ROLES: Final = LEGACY_ROLES | CREDIT_ROLES
+FUNDING_ROLES: Final = frozenset({"lead", "co-lead", "supported-by", "other-contribution"}) | CREDIT_ROLES
+
+_RETIRED_CURRENCIES: Final = _words(
+    "ADP ATS BEF BGN CYP DEM EEK ESP FIM FRF GRD HRK IEP ITL LTL LUF LVL MTL NLG PTE ROL SIT SKK TRL VEF ZMK ZWL"
+)
 
 _ROLE_TERMS: Final = MappingProxyType(
     {
@@ -246,3 +251,13 @@ def country(code_or_name: str | None) -> str | None:
         return None
     alpha_2: str = found.alpha_2
     return alpha_2
+
+
+@lru_cache(maxsize=1024)
+def is_currency(code: object) -> bool:
+    """Whether it is an ISO 4217 code, retired ones included (amounts of old grants are in them)."""
+    import pycountry
+
+    if not isinstance(code, str):
+        return False
+    return pycountry.currencies.get(alpha_3=code) is not None or code in _RETIRED_CURRENCIES

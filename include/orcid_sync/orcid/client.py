@@ -289,6 +289,20 @@ class ApiClient:
         """A call that somebody else composed, once: `path` begins behind the version. Raises like all the others."""
         return self._send(call, path, token, content, *expected)
 
+    # Peer-review groups, which belong to no record
+
+    def has_group(self, group_id: str, token: Secret) -> bool:
+        """Whether the registry knows this peer-review group."""
+        call = Call("GET", "/group-id-record", Target.CLIENT)
+        body = _object(self._read(call, "/group-id-record?" + urlencode({"group-id": group_id}), token).body)
+        found = body.get("group-id-record") or ([body] if body.get("group-id") else [])
+        return any(one.get("group-id") == group_id for one in found)
+
+    def add_group(self, content: Content, token: Secret) -> None:
+        """Make a peer-review group. Raises Duplicate where there is one with this id."""
+        call = Call("POST", "/group-id-record", Target.CLIENT)
+        self._send(call, "/group-id-record", token, content, HTTPStatus.CREATED)
+
     # The client's own token
 
     def client_token(self, scope: str, *, renew: bool = False) -> Secret:

@@ -46,8 +46,9 @@ class Check:
 class Suite:
     """The checks of one contract relation.
 
-    `key` is SQL for the text that names a row; `cris_id` and `section` say what waits for the correction; `owner` names
-    the relation whose staged rows decide whether an open quarantine row was looked at again (by `owner_key`).
+    `key` is SQL for the text that names a row; `cris_id` and `section`, SQL as well, say what waits for the correction;
+    `owner` names the relation whose staged rows decide whether an open quarantine row was looked at again (by
+    `owner_key`).
     """
 
     relation: str

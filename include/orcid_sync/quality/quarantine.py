@@ -34,7 +34,8 @@ def create_view(connection: Connection, suite: Suite) -> None:
         connection.execute(f"DROP VIEW IF EXISTS {name}")
         connection.execute(
             f"CREATE VIEW {name} AS SELECT coalesce({suite.key}, '?') AS row_key, {suite.cris_id} AS waiting_id, "
-            f"{data} AS row_data, {checks} FROM staging.{suite.relation} t {suite.joins}"
+            f"({suite.section or 'NULL'})::text AS waiting_section, {data} AS row_data, {checks} "
+            f"FROM staging.{suite.relation} t {suite.joins}"
         )
     except psycopg.ProgrammingError as error:
         raise broken(suite.relation, error.diag.message_primary or type(error).__name__) from None
@@ -50,10 +51,10 @@ def flag(connection: Connection, suite: Suite) -> None:
         connection.execute(
             "INSERT INTO staging.flagged (relation, key, section, cris_id, check_name, effect, message, data) "
             "SELECT DISTINCT ON (c.row_key, v.name) "
-            "%s, c.row_key, %s::text, c.waiting_id, v.name, v.effect, v.message, c.row_data "
+            "%s, c.row_key, c.waiting_section, c.waiting_id, v.name, v.effect, v.message, c.row_data "
             f"FROM staging.{view_name(suite)} c "
             f"CROSS JOIN LATERAL (VALUES {arms}) v (name, effect, message, bad) WHERE {total} > 0 AND v.bad = 1",
-            [suite.relation, suite.section, *values],
+            [suite.relation, *values],
         )
     except (psycopg.DataError, psycopg.ProgrammingError) as error:
         raise broken(suite.relation, error.diag.message_primary or type(error).__name__) from None

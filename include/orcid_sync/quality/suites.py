@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from orcid_sync.model.sections import section_sql, sections_of
 from orcid_sync.quality.checks import Check, Effect, Severity, Suite
 
 EARLIEST_YEAR: Final = 1900
@@ -154,47 +155,152 @@ _UNITS: Final = Suite(
     ),
 )
 
+_IN_ORDER: Final = (
+    "t.start_year * 10000 + coalesce(t.start_month, 0) * 100 + coalesce(t.start_day, 0) > "
+    "t.end_year * 10000 + coalesce(t.end_month, CASE WHEN t.end_year IS NOT NULL THEN 99 END) * 100 "
+    "+ coalesce(t.end_day, 99)"
+)
+
+
+def _period_checks(what: str) -> tuple[Check, ...]:
+    return (
+        *_date_checks("start", latest=_LATER),
+        *_date_checks("end", latest=_LATER),
+        Check(
+            "dates_in_order",
+            _IN_ORDER,
+            f"A {what} ends before it begins",
+            "Correct start or end in the CRIS",
+        ),
+    )
+
+
+def _person_known(what: str) -> Check:
+    return Check(
+        "person_known",
+        "person.person_id IS NULL",
+        f"The person of a {what} is not among the staff",
+        f"Let the staff view show the person, or leave out the {what}",
+    )
+
+
 _EMPLOYMENTS: Final = Suite(
     relation="employments",
     key="t.employment_id",
-    section="employment",
+    section=section_sql("employments"),
     cris_id="t.employment_id",
     owner="employments",
     owner_key="employment_id",
     joins=_doubled("employments", "employment_id") + _KNOWN_PERSONS + _KNOWN_UNITS.format(column="t.unit_id"),
     checks=(
         *_key_checks("employment_id", "post"),
-        Check(
-            "person_known",
-            "person.person_id IS NULL",
-            "The person of a post is not among the staff",
-            "Let the staff view show the person, or leave out the post",
-        ),
+        _person_known("post"),
         Check(
             "unit_known",
             "known_unit.unit_id IS NULL",
             "The unit of a post is not among the units",
             "Let the units view show the unit, or correct the post's unit",
         ),
-        _one_of("affiliation_type", "employment", "invited-position", "service", "membership", "distinction"),
+        _one_of("affiliation_type", *(section.name for section in sections_of("employments"))),
         _one_of("visibility", "public", "internal", "hidden"),
-        *_date_checks("start", latest=_LATER),
-        *_date_checks("end", latest=_LATER),
+        *_period_checks("post"),
+    ),
+)
+
+_QUALIFICATIONS: Final = Suite(
+    relation="qualifications",
+    key="t.qualification_id",
+    section=section_sql("qualifications"),
+    cris_id="t.qualification_id",
+    owner="qualifications",
+    owner_key="qualification_id",
+    joins=_doubled("qualifications", "qualification_id") + _KNOWN_PERSONS,
+    checks=(
+        *_key_checks("qualification_id", "qualification"),
+        _person_known("qualification"),
         Check(
-            "dates_in_order",
-            "t.start_year * 10000 + coalesce(t.start_month, 0) * 100 + coalesce(t.start_day, 0) > "
-            "t.end_year * 10000 + coalesce(t.end_month, CASE WHEN t.end_year IS NOT NULL THEN 99 END) * 100 "
-            "+ coalesce(t.end_day, 99)",
-            "A post ends before it begins",
-            "Correct start or end in the CRIS",
+            "organization_present",
+            _blank("organization_name"),
+            "It isn't said which organisation gave it",
+            "Enter the organisation in the CRIS",
         ),
+        _one_of("affiliation_type", *(section.name for section in sections_of("qualifications"))),
+        _one_of("visibility", "public", "internal", "hidden"),
+        *_period_checks("qualification"),
+    ),
+)
+
+_FUNDINGS: Final = Suite(
+    relation="fundings",
+    key="t.funding_id || ':' || t.person_id",
+    section="'funding'",
+    cris_id="t.funding_id",
+    owner="fundings",
+    owner_key="funding_id",
+    joins=_doubled("fundings", "funding_id", "person_id")
+    + _KNOWN_PERSONS
+    + "LEFT JOIN (SELECT funding_id FROM staging.fundings GROUP BY 1 "
+    "HAVING count(DISTINCT (title, funding_type, grant_number, grant_doi, funder_name, curation_status)) > 1) "
+    "differing ON differing.funding_id = t.funding_id ",
+    checks=(
+        *_key_checks("funding_id", "funding"),
+        _person_known("funding"),
+        Check(
+            "holders_agree",
+            "differing.funding_id IS NOT NULL",
+            "The rows of one funding, one for each of its people, say different things of it",
+            "Let the view show the same title, type, number and funder in all rows of a funding",
+        ),
+        Check("title_present", _blank("title"), "A funding has no title", "Enter the title in the CRIS"),
+        Check(
+            "funder_present", _blank("funder_name"), "A funding has no funder", "Enter the funder in the CRIS"
+        ),
+        _one_of("visibility", "public", "internal", "hidden"),
+        _one_of("curation_status", "approved", "pending", "rejected", "withdrawn"),
+        *_period_checks("funding"),
+    ),
+)
+
+_PEER_REVIEWS: Final = Suite(
+    relation="peer_reviews",
+    key="t.review_id",
+    section="'peer-review'",
+    cris_id="t.review_id",
+    owner="peer_reviews",
+    owner_key="review_id",
+    joins=_doubled("peer_reviews", "review_id") + _KNOWN_PERSONS,
+    checks=(
+        *_key_checks("review_id", "review"),
+        _person_known("review"),
+        Check(
+            "group_present",
+            "t.review_group_id IS NULL "
+            "OR t.review_group_id !~* '^\\s*(ringgold|issn|orcid-generated|fundref|publons):\\s*\\S{2,}'",
+            "The group of a review is missing or has none of the forms that ORCID knows",
+            "Let the view show the journal as issn:1234-5678, or a group of ringgold:, fundref:, publons:, "
+            "orcid-generated:",
+        ),
+        Check(
+            "completion_present",
+            "t.completion_year IS NULL",
+            "It isn't said when the review was completed",
+            "Enter at least the year in the CRIS",
+        ),
+        Check(
+            "organization_present",
+            _blank("convening_organization_name"),
+            "It isn't said which organisation convened the review",
+            "Enter the journal's publisher, or whoever asked for the review",
+        ),
+        _one_of("visibility", "public", "internal", "hidden"),
+        *_date_checks("completion", latest=_SOON),
     ),
 )
 
 _PUBLICATIONS: Final = Suite(
     relation="publications",
     key="t.publication_id",
-    section="work",
+    section="'work'",
     cris_id="t.publication_id",
     owner="publications",
     owner_key="publication_id",
@@ -241,7 +347,7 @@ _PUBLICATIONS: Final = Suite(
 _CONTRIBUTORS: Final = Suite(
     relation="publication_contributors",
     key="t.publication_id || ':' || t.contributor_seq",
-    section="work",
+    section="'work'",
     cris_id="t.publication_id",
     owner="publications",
     owner_key="publication_id",
@@ -281,7 +387,7 @@ _CONTRIBUTORS: Final = Suite(
 _IDENTIFIERS: Final = Suite(
     relation="publication_identifiers",
     key="t.publication_id || ':' || t.identifier_seq",
-    section="work",
+    section="'work'",
     cris_id="t.publication_id",
     owner="publications",
     owner_key="publication_id",
@@ -334,6 +440,9 @@ SUITES: Final[tuple[Suite, ...]] = (
     _STAFF,
     _UNITS,
     _EMPLOYMENTS,
+    _QUALIFICATIONS,
+    _FUNDINGS,
+    _PEER_REVIEWS,
     _PUBLICATIONS,
     _CONTRIBUTORS,
     _IDENTIFIERS,

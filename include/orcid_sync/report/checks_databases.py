@@ -177,8 +177,8 @@ def _units(taken: Connection) -> Iterator[Finding]:
             f"no unit is the default for {', '.join(without_default)}: rows outside every subtree are not proposed",
             "Add `default_for` to one unit, if everything is to be sent",
         )
-    for section in sorted(set(SECTIONS) - owned):
-        yield ok("units", f"no unit owns {section}, so none is sent")
+    if ownerless := sorted(set(SECTIONS) - owned):
+        yield ok("units", f"no unit owns {', '.join(ownerless)}: nothing of these sections is sent")
 
 
 def _unit(unit: Any) -> Iterator[Finding]:

@@ -9,11 +9,19 @@ from psycopg import sql
 
 from orcid_sync.cris import staging
 from orcid_sync.cris.contract import CONTRACT
-from orcid_sync.cris.reading import Reader, later_than, of_changed_publications, one_of, reading
+from orcid_sync.cris.reading import (
+    Reader,
+    later_than,
+    of_changed_groups,
+    of_changed_publications,
+    one_of,
+    reading,
+)
 from orcid_sync.ledger.runs import Counts, stage_run
 from orcid_sync.ledger.session import Connect, Connection, Ledger
 from orcid_sync.settings import Settings
 from orcid_sync.sync import unchanged
+from orcid_sync.sync.row_relations import ROW_RELATIONS, RowRelation
 
 _PUBLICATION_RELATIONS: Final = ("publications", "publication_contributors", "publication_identifiers")
 
@@ -47,10 +55,11 @@ def extract(
 ) -> Counts:
     """Copy the contract views into staging: what changed, or with `full` (and the first time) everything.
 
-    Returns `{run, full, staff, units, employments, publications, publication_contributors, publication_identifiers,
-    tombstones, read_again, source_rows, missing_optional}`: rows that wait for validation; how many were read again and
-    hold nothing new; the size of each view. Nothing is written but schema `staging` of the ledger; killed, the stage
-    leaves the staging of the run before. `confirm_shrink` is kept for the guards of the stages that follow.
+    Returns `{run, full, staff, units, employments, qualifications, fundings, peer_reviews, publications,
+    publication_contributors, publication_identifiers, tombstones, read_again, source_rows, missing_optional}`: rows that
+    wait for validation; how many were read again and hold nothing new; the size of each view. Nothing is written but
+    schema `staging` of the ledger; killed, the stage leaves the staging of the run before. `confirm_shrink` is kept for
+    the guards of the stages that follow.
 
     Raises Misconfigured where the views don't keep the contract, Unreachable where a database doesn't answer, Transient
     where another run extracts, validates or merges.
@@ -109,25 +118,30 @@ class _Run:
             self.unchanged["staff"] = unchanged.leave_out_unchanged_staff(self.connection)
             self.unchanged["units"] = unchanged.leave_out_unchanged_units(self.connection)
             self._read_sharers()
-        posts, publications = self._waiting("employments"), self._waiting("publication_contributors")
-        self._read("employments", self._or_waiting("employments", "employment_id", posts))
+        waiting = {name: self._waiting(name) for name in ROW_RELATIONS}
+        for name, rows in ROW_RELATIONS.items():
+            self._read(name, self._changed_rows(rows, waiting[name]))
+        publications = self._waiting("publication_contributors")
         self._read("tombstones", later_than("tombstones", self.since["tombstones"]))
         of_changed = (
             sql.SQL("true")
             if self.full
             else of_changed_publications(self.reader.schema, self.since, publications)
         )
-        for relation in _PUBLICATION_RELATIONS:
-            self._read(relation, of_changed)
+        for name in _PUBLICATION_RELATIONS:
+            self._read(name, of_changed)
         staging.index_tables(self.connection)
         unchanged.hash_publications(self.connection)
         if not self.full:
-            self.unchanged["employments"] = unchanged.leave_out_unchanged_employments(self.connection, posts)
+            for name, rows in ROW_RELATIONS.items():
+                self.unchanged[name] = unchanged.leave_out_unchanged_rows(
+                    self.connection, rows, waiting[name]
+                )
             self.unchanged["publications"] = unchanged.leave_out_unchanged_publications(
                 self.connection, publications
             )
-        for relation in staging.RELATIONS:
-            self.staged[relation] = staging.count(self.connection, relation)
+        for name in staging.RELATIONS:
+            self.staged[name] = staging.count(self.connection, name)
 
     def record(self, relation: str) -> None:
         """Say what stands in staging of one relation, and from where the next extraction goes on."""
@@ -168,8 +182,10 @@ class _Run:
             return []
         return [row.id for row in self.connection.execute(_WAITING, (relation,))]
 
-    def _or_waiting(self, relation: str, key: str, waiting: list[str]) -> sql.Composable:
-        later = later_than(relation, self.since[relation])
-        if not waiting:
-            return later
-        return sql.SQL("({} OR {})").format(later, one_of(key, waiting))
+    def _changed_rows(self, relation: RowRelation, waiting: list[str]) -> sql.Composable:
+        """The rows that changed or are waited for; of a shared thing all rows, so that it is never seen in part."""
+        later = later_than(relation.name, self.since[relation.name])
+        changed = sql.SQL("({} OR {})").format(later, one_of(relation.key, waiting)) if waiting else later
+        if not relation.holder or self.full:
+            return changed
+        return of_changed_groups(self.reader.schema, relation.name, relation.key, changed)

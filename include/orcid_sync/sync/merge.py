@@ -14,7 +14,7 @@ from orcid_sync.settings import Settings
 from orcid_sync.sync.merging.corrections import apply_corrections
 from orcid_sync.sync.merging.gone import bury, known_rows, reconcile, resolve_quarantine
 from orcid_sync.sync.merging.people import merge_staff, merge_units, remember_source_hashes
-from orcid_sync.sync.merging.rows import finish_employments, merge_section
+from orcid_sync.sync.merging.rows import finish_posts, merge_section
 from orcid_sync.sync.merging.tally import Tally
 from orcid_sync.sync.unchanged import remember_seen
 
@@ -36,8 +36,7 @@ def merge(
     """Merge what this run extracted and validated, in one transaction, the watermarks included.
 
     Returns `{run, full, merged: {relation: {staged, new, changed, unchanged, quarantined, ...}}, new, changed,
-    unchanged, gone, vanished}`; each staged row is new, changed, unchanged, quarantined or elsewhere (a
-    section that isn't kept).
+    unchanged, gone, vanished}`; each staged row is new, changed, unchanged or quarantined.
     After a full extraction what it didn't show is reconciled, within the guard or with `confirm_shrink`. Merging the
     same extraction again does nothing and returns the same counts. Raises TooManyVanished, and Misconfigured where
     staging holds something else, isn't validated, or `full` is asked for and the extraction wasn't.
@@ -84,8 +83,9 @@ def _merge(
         "units": merge_units(connection, full=extraction.full),
         "staff": merge_staff(connection),
     }
-    for rules in SECTION_RULES:
-        tallies[rules.relation] = merge_section(connection, rules)
+    for relation in dict.fromkeys(rules.relation for rules in SECTION_RULES):
+        sections = [rules for rules in SECTION_RULES if rules.relation == relation]
+        tallies[relation] = Tally.of_sections([merge_section(connection, rules) for rules in sections])
     gone = bury(connection)
     vanished = dict.fromkeys(gone, 0)
     if extraction.full:
@@ -93,7 +93,7 @@ def _merge(
             connection, settings, extraction.run_id, known, confirmed=confirmed
         )
         gone = {relation: gone[relation] + confirmed_gone[relation] for relation in gone}
-    finish_employments(connection)
+    finish_posts(connection)
     resolve_quarantine(connection)
     for relation in gone:
         tallies[relation] = replace(tallies[relation], gone=gone[relation], vanished=vanished[relation])

@@ -11,6 +11,7 @@ from typing import Final
 
 from orcid_sync.cris import staging
 from orcid_sync.ledger.session import Connection
+from orcid_sync.sync.row_relations import ROW_RELATIONS, RowRelation
 
 # Hashes in parallel where there are enough rows; these costs would keep the planner from it.
 PARALLEL: Final = "SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0"
@@ -85,29 +86,21 @@ def leave_out_unchanged_units(connection: Connection) -> int:
     ).rowcount
 
 
-def leave_out_unchanged_employments(connection: Connection, waiting: Sequence[str]) -> int:
-    """The same for posts: by their content, since their hash in the ledger covers their units as well.
+def leave_out_unchanged_rows(connection: Connection, relation: RowRelation, waiting: Sequence[str]) -> int:
+    """The same for things that are one row: by their content, since their hash in the ledger may cover more.
 
-    `waiting` are posts that must be looked at although nothing of their own changed.
+    `waiting` are those that must be looked at although nothing of their own changed.
     """
     same = (
-        "(SELECT content.data FROM cris_content content WHERE content.row_id = known.id) "
-        f"= jsonb_strip_nulls({staging.row_json('employments', 't')}::jsonb)"
+        f"(SELECT content.data FROM cris_content content WHERE content.row_id = known.id) = {relation.data}"
     )
-    condition = _nothing_new("employments", "employment_id", row_hash("employments", "t"), same)
-    found = connection.execute(
-        "DELETE FROM staging.employments t USING cris_row known WHERE known.section = 'employment' "
-        f"AND known.cris_id = t.employment_id AND {condition} AND t.employment_id <> ALL (%s)",
+    condition = _nothing_new(relation.name, relation.key, relation.content_hash, same)
+    return connection.execute(
+        f"DELETE FROM staging.{relation.name} row USING (SELECT t.{relation.key} AS key FROM {relation.source} t "
+        f"JOIN cris_row known ON known.section = {relation.section_of} AND known.cris_id = t.{relation.key} "
+        f"WHERE {condition} AND t.{relation.key} <> ALL (%s)) unchanged WHERE row.{relation.key} = unchanged.key",
         (list(waiting),),
     ).rowcount
-    # What belongs to a section that isn't kept is no news as long as it never belonged to one that is.
-    return (
-        found
-        + connection.execute(
-            "DELETE FROM staging.employments t WHERE t.affiliation_type <> 'employment' AND NOT EXISTS ("
-            "SELECT FROM cris_row known WHERE known.section = 'employment' AND known.cris_id = t.employment_id)"
-        ).rowcount
-    )
 
 
 def leave_out_unchanged_publications(connection: Connection, waiting: Sequence[str]) -> int:
@@ -139,31 +132,39 @@ def leave_out_unchanged_publications(connection: Connection, waiting: Sequence[s
 
 
 _REMEMBER: Final = """
-DELETE FROM staging.seen USING staging.{relation} t WHERE seen.relation = '{relation}' AND seen.key = t.{key};
+DELETE FROM staging.seen USING {source} t WHERE seen.relation = '{relation}' AND seen.key = t.{key};
 INSERT INTO staging.seen (relation, key, source_hash)
-SELECT '{relation}', t.{key}, {source_hash} FROM staging.{relation} t {joins}
+SELECT '{relation}', t.{key}, {source_hash} FROM {source} t {joins}
 WHERE t.{key} IN (SELECT cris_id FROM staging.flagged WHERE {flagged})
 """
 
 
 def remember_seen(connection: Connection) -> None:
     """Keep the source's hashes of what is held or merged in part: before the merge corrects staging."""
-    for relation, key in (("staff", "person_id"), ("units", "unit_id"), ("employments", "employment_id")):
-        connection.execute(
-            _REMEMBER.format(
-                relation=relation,
-                key=key,
-                source_hash=row_hash(relation, "t"),
-                joins="",
-                flagged=f"relation = '{relation}' AND effect = 'hold'",
-            )
-        )
+    for name, key in (("staff", "person_id"), ("units", "unit_id")):
+        _remember(connection, name, key, f"staging.{name}", row_hash(name, "t"))
+    for relation in ROW_RELATIONS.values():
+        _remember(connection, relation.name, relation.key, relation.source, relation.content_hash)
     connection.execute(
         _REMEMBER.format(
             relation="publications",
             key="publication_id",
+            source="staging.publications",
             source_hash="h.source_hash",
             joins="JOIN staging.publication_hash h ON h.publication_id = t.publication_id",
             flagged="section = 'work'",
+        )
+    )
+
+
+def _remember(connection: Connection, relation: str, key: str, source: str, source_hash: str) -> None:
+    connection.execute(
+        _REMEMBER.format(
+            relation=relation,
+            key=key,
+            source=source,
+            source_hash=source_hash,
+            joins="",
+            flagged=f"relation = '{relation}' AND effect = 'hold'",
         )
     )

@@ -152,7 +152,7 @@ def _career(dice: Dice, staff: Staff, index: int, today: date, changed_at: str) 
         other = dice.pick(staff.departments).org_id
         posts.append((other, "staff", min(today, start + timedelta(days=90)), None, False))
     if dice.chance(0.05):
-        posts.append((UNIVERSITY_ID, dice.pick(("committee", "visitor")), start, end, False))
+        posts.append((UNIVERSITY_ID, dice.pick(tuple(_HONOURS)), start, end, False))
     if end is not None:
         person.left_on = end.isoformat()
     for number, (org_id, kind, begins, ends, main) in enumerate(posts, start=1):
@@ -161,7 +161,7 @@ def _career(dice: Dice, staff: Staff, index: int, today: date, changed_at: str) 
             person_id=person.person_id,
             org_id=org_id,
             kind=kind,
-            job_title=dice.pick(words.POSTS) if kind == "staff" else "Member of Senate",
+            job_title=_HONOURS.get(kind) or dice.pick(words.POSTS),
             department_label=None,
             started=_partly(dice, begins),
             ended=None if ends is None else _partly(dice, ends),
@@ -172,6 +172,14 @@ def _career(dice: Dice, staff: Staff, index: int, today: date, changed_at: str) 
             managing_org=HOSPITAL_ID if org_id == "U-0801" else None,
             changed_at=changed_at,
         )
+
+
+_HONOURS: Final = {
+    "committee": "Member of Senate",
+    "visitor": "Visiting Professor",
+    "academy": "Fellow of the College",
+    "medal": "Founders' Medal",
+}
 
 
 def _partly(dice: Dice, day: date) -> str:
@@ -330,7 +338,11 @@ def make_degrees(dice: Dice, staff: Staff, today: date, changed_at: str) -> Iter
     for person in staff.people[::2]:
         for _ in range(dice.between(1, 2)):
             number += 1
-            name, city, country, ror = dice.pick(words.OTHER_UNIVERSITIES)
+            name, city, country, ror_number = dice.pick(words.OTHER_UNIVERSITIES)
+            ror = None if ror_number is None else check_digits.ror(ror_number)
+            own = number % 3 == 0
+            if own:
+                name, city, country, ror = words.UNIVERSITY, words.CITY, words.COUNTRY, UNIVERSITY_ROR
             end = dice.between(1980, today.year - 2)
             yield Degree(
                 degree_id=f"D{number:06d}",
@@ -341,9 +353,10 @@ def make_degrees(dice: Dice, staff: Staff, today: date, changed_at: str) -> Iter
                 organisation=name,
                 city=city,
                 country=country,
-                ror=None if ror is None else check_digits.ror(ror),
+                ror=ror,
                 started=str(end - 3),
                 ended=str(end),
+                own=own,
                 profile="FREE",
                 changed_at=changed_at,
             )

@@ -212,7 +212,7 @@ class Review:
 
 @dataclass(slots=True)
 class Degree:
-    """An education or a qualification."""
+    """An education or a qualification; `own` ones are from the university's student registry."""
 
     degree_id: str
     person_id: str
@@ -225,6 +225,7 @@ class Degree:
     ror: str | None
     started: str | None
     ended: str | None
+    own: bool
     profile: str
     changed_at: str
     table: ClassVar[str] = "degree"

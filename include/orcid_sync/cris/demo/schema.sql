@@ -178,6 +178,7 @@ CREATE TABLE cris_base.degree (
     ror text,
     started text,
     ended text,
+    own boolean NOT NULL DEFAULT false,  -- from the university's own student registry
     profile text NOT NULL DEFAULT 'FREE',
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -220,8 +221,8 @@ FROM cris_base.organisation;
 
 CREATE VIEW orcid_feed.employments AS
 SELECT appointment_id AS employment_id, person_id, org_id AS unit_id,
-       CASE kind WHEN 'visitor' THEN 'invited-position' WHEN 'committee' THEN 'service' ELSE 'employment' END
-           AS affiliation_type,
+       CASE kind WHEN 'visitor' THEN 'invited-position' WHEN 'committee' THEN 'service' WHEN 'academy' THEN 'membership'
+                 WHEN 'medal' THEN 'distinction' ELSE 'employment' END AS affiliation_type,
        job_title AS role_title, department_label AS department_name,
        cris_base.date_part(started, 1) AS start_year,
        cris_base.date_part(started, 2) AS start_month,
@@ -303,7 +304,7 @@ FROM cris_base.review;
 CREATE VIEW orcid_feed.qualifications AS
 SELECT degree_id AS qualification_id, person_id, kind AS affiliation_type, title AS role_title,
        department AS department_name, organisation AS organization_name, city AS organization_city,
-       country AS organization_country, ror AS disambiguated_organization_identifier,
+       NULL::text AS organization_region, country AS organization_country, ror AS disambiguated_organization_identifier,
        CASE WHEN ror IS NOT NULL THEN 'ROR' END AS disambiguation_source,
        cris_base.date_part(started, 1) AS start_year,
        cris_base.date_part(started, 2) AS start_month,
@@ -312,7 +313,7 @@ SELECT degree_id AS qualification_id, person_id, kind AS affiliation_type, title
        cris_base.date_part(ended, 2) AS end_month,
        cris_base.date_part(ended, 3) AS end_day,
        NULL::text AS url, NULL::text AS external_id_type, NULL::text AS external_id_value,
-       NULL::text AS external_id_url, NULL::text AS external_id_relationship,
+       NULL::text AS external_id_url, NULL::text AS external_id_relationship, own AS given_here,
        cris_base.shown(profile) AS visibility, NULL::text AS owning_unit_id, changed_at AS updated_at
 FROM cris_base.degree;
 

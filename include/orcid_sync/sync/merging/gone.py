@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from orcid_sync.cris import staging
+from orcid_sync.cris.contract import CONTRACT
 from orcid_sync.cris.rules import SECTION_RULES
 from orcid_sync.errors import Misconfigured, Who
 from orcid_sync.ledger.session import Connection
+from orcid_sync.model.sections import sections_of
 from orcid_sync.settings import Settings
 
 
@@ -38,14 +41,15 @@ KEPT: Final[tuple[Kept, ...]] = (
     STAFF,
     *(
         Kept(
-            rules.relation,
-            rules.key,
+            relation,
+            sections_of(relation)[0].key,
             "cris_row",
             "cris_id",
-            f"known.section = '{rules.section}'",
+            f"known.section IN ({', '.join(repr(section.name) for section in sections_of(relation))}) "
+            "AND known.uploaded_by IS NULL",
             also=", quarantined = false",
         )
-        for rules in SECTION_RULES
+        for relation in dict.fromkeys(rules.relation for rules in SECTION_RULES)
     ),
 )
 
@@ -146,7 +150,13 @@ def reconcile(
     """
     run = {"run_id": run_id}
     alarms = []
-    for kept in KEPT:
+    # An optional view that shows nothing at all says nothing: it may be missing, and what stands, stays.
+    shown = [
+        kept
+        for kept in KEPT
+        if not CONTRACT[kept.relation].optional or staging.count(connection, kept.relation)
+    ]
+    for kept in shown:
         row = connection.execute(_filled(_MISSING, kept), run).fetchone()
         assert row is not None
         going = row.vanishing + row.confirmed
@@ -162,9 +172,10 @@ def reconcile(
             "again with confirm_shrink (`orcid-sync extract --full --confirm-shrink`)",
             who=Who.CRIS_TEAM,
         )
-    gone = {kept.relation: connection.execute(_filled(_CONFIRM, kept), run).rowcount for kept in KEPT}
-    vanished = {kept.relation: connection.execute(_filled(_VANISH, kept)).rowcount for kept in KEPT}
-    return vanished, gone
+    nothing = {kept.relation: 0 for kept in KEPT}
+    gone = {kept.relation: connection.execute(_filled(_CONFIRM, kept), run).rowcount for kept in shown}
+    vanished = {kept.relation: connection.execute(_filled(_VANISH, kept)).rowcount for kept in shown}
+    return nothing | vanished, nothing | gone
 
 
 def resolve_quarantine(connection: Connection) -> None:

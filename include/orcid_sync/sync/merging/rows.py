@@ -1,4 +1,4 @@
-"""Publications and employments: what items are made of, and whom it concerns."""
+"""Publications, posts, grants...: what items are made of, and whom it concerns."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from orcid_sync.cris import staging
 from orcid_sync.cris.rules import SectionRules, answer_sql, reason_sql
 from orcid_sync.ledger.session import Connection
 from orcid_sync.sync.merging.tally import Tally
+from orcid_sync.sync.row_relations import ROW_RELATIONS, RowRelation
 from orcid_sync.sync.unchanged import PARALLEL
 
 # What was never seen good has content of no hash.
@@ -20,13 +21,15 @@ NEVER_GOOD: Final = "'00000000-0000-0000-0000-000000000000'::uuid"
 class Content:
     """How the content of a section's row is made: SQL over the staged row `t`.
 
-    `joins` may bring in what `row_hash` needs; `changed` compares with the known row `known` (NULL: a new one).
+    `joins` may bring in what `row_hash` needs; `changed` compares with the known row `known` (NULL: a new one);
+    `source` gives one row a key.
     """
 
     data: str
     row_hash: str
     changed: str
     claims: str
+    source: str
     joins: str = ""
 
 
@@ -44,7 +47,6 @@ _PUBLICATION_DATA: Final = (
     f"|| ',\"identifiers\":' || coalesce({_children('publication_identifiers', 'identifier_seq')}::text, '[]') "
     "|| '}')"
 )
-_EMPLOYMENT_DATA: Final = f"jsonb_strip_nulls({staging.row_json('employments', 't')}::jsonb)"
 
 # The person's best share counts: an author who is an editor as well is one claim.
 _PUBLICATION_CLAIMS: Final = """
@@ -56,13 +58,27 @@ JOIN cris_staff person ON person.person_id = c.person_id
 WHERE a.claims
 ORDER BY a.row_id, c.person_id, CASE {answer} WHEN 'yes' THEN 1 WHEN 'cant_say' THEN 2 ELSE 3 END, c.contributor_seq
 """
-_EMPLOYMENT_CLAIMS: Final = """
-SELECT a.row_id, t.person_id, 'yes'::text AS answer, NULL::text AS reason, NULL::integer AS contributor_seq
+_ROW_CLAIMS: Final = """
+SELECT a.row_id, c.person_id, {{answer}} AS answer, {{reason}} AS reason, NULL::integer AS contributor_seq
 FROM staging.arrived a
-JOIN staging.employments t ON t.employment_id = a.cris_id
-JOIN cris_staff person ON person.person_id = t.person_id
+JOIN staging.{relation} c ON c.{key} = a.cris_id
+JOIN cris_staff person ON person.person_id = c.person_id
 WHERE a.claims
 """
+
+
+def _row_content(section: str, relation: RowRelation) -> Content:
+    return Content(
+        data=relation.data,
+        # What else a post depends on is added by `finish_posts`.
+        row_hash=relation.content_hash,
+        changed=f"content.data IS DISTINCT FROM {relation.data}",
+        claims=_ROW_CLAIMS.format(relation=relation.name, key=relation.key),
+        joins=f"LEFT JOIN cris_row own ON own.section = '{section}' AND own.cris_id = t.{relation.key} "
+        "LEFT JOIN cris_content content ON content.row_id = own.id",
+        source=relation.source,
+    )
+
 
 CONTENTS: Final[Mapping[str, Content]] = {
     "work": Content(
@@ -72,23 +88,20 @@ CONTENTS: Final[Mapping[str, Content]] = {
         "ELSE md5(h.source_hash::text || dropped.keys)::uuid END",
         changed="known.row_hash IS DISTINCT FROM {row_hash}",
         claims=_PUBLICATION_CLAIMS,
+        source="staging.publications",
         joins="JOIN staging.publication_hash h ON h.publication_id = t.publication_id "
         "LEFT JOIN (SELECT cris_id, string_agg(relation || key, ',' ORDER BY relation, key) AS keys "
         "FROM staging.flagged WHERE section = 'work' AND (effect = 'drop' OR check_name = 'orcid_valid') "
         "GROUP BY cris_id) dropped ON dropped.cris_id = t.publication_id",
     ),
-    "employment": Content(
-        data=_EMPLOYMENT_DATA,
-        # The units' part is added by `finish_employments`.
-        row_hash=f"md5({_EMPLOYMENT_DATA}::text)::uuid",
-        changed=f"content.data IS DISTINCT FROM {_EMPLOYMENT_DATA}",
-        claims=_EMPLOYMENT_CLAIMS,
-        joins="LEFT JOIN cris_row own ON own.section = 'employment' AND own.cris_id = t.employment_id "
-        "LEFT JOIN cris_content content ON content.row_id = own.id",
-    ),
+    **{
+        section: _row_content(section, relation)
+        for relation in ROW_RELATIONS.values()
+        for section in relation.sections
+    },
 }
 
-_STATE: Final = ("answer", "reason", "not_before", "owning_unit_id", "unit_id")
+_STATE: Final = ("answer", "reason", "not_before", "owning_unit_id", "unit_id", "after_leaving")
 
 _ARRIVING: Final = """
 DROP TABLE IF EXISTS staging.arriving, staging.arrived;
@@ -98,9 +111,10 @@ SELECT t.*, known.id AS row_id, t.held AND (known.id IS NULL OR known.row_hash =
            OR ({known_state}) IS DISTINCT FROM ({new_state}) AS changed
 FROM (
     SELECT t.{key} AS cris_id, {row_hash} AS row_hash, {answer} AS answer, {reason} AS reason,
-           {not_before} AS not_before, {owning_unit} AS owning_unit_id, {unit} AS unit_id, {belongs} AS belongs,
+           {not_before} AS not_before, {owning_unit} AS owning_unit_id, {unit} AS unit_id,
+           {after_leaving} AS after_leaving, {belongs} AS belongs,
            held.key IS NOT NULL AS held, {changed} AS content_changed
-    FROM staging.{relation} t
+    FROM {source} t
     {joins}
     LEFT JOIN held ON held.relation = '{relation}' AND held.key = t.{key}
     LEFT JOIN cris_row known ON known.section = '{section}' AND known.cris_id = t.{key}
@@ -112,9 +126,8 @@ ANALYZE staging.arriving;
 _TALLY: Final = """
 SELECT count(*) AS staged,
        count(*) FILTER (WHERE belongs AND NOT held AND row_id IS NULL) AS new,
-       count(*) FILTER (WHERE NOT held AND row_id IS NOT NULL AND changed) AS changed,
-       count(*) FILTER (WHERE held AND (belongs OR row_id IS NOT NULL)) AS quarantined,
-       count(*) FILTER (WHERE NOT belongs AND row_id IS NULL) AS elsewhere
+       count(*) FILTER (WHERE belongs AND NOT held AND row_id IS NOT NULL AND changed) AS changed,
+       count(*) FILTER (WHERE held) AS quarantined
 FROM staging.arriving
 """
 
@@ -122,7 +135,7 @@ _INSERT: Final = f"""
 INSERT INTO cris_row (section, cris_id, row_hash, quarantined, {", ".join(_STATE)})
 SELECT %(section)s, cris_id, CASE WHEN held THEN {NEVER_GOOD} ELSE row_hash END, held,
        CASE WHEN held THEN 'cant_say' ELSE answer END, CASE WHEN held THEN 'quarantined' ELSE reason END,
-       not_before, owning_unit_id, unit_id
+       not_before, owning_unit_id, unit_id, after_leaving
 FROM staging.arriving WHERE row_id IS NULL AND belongs
 ORDER BY cris_id
 """
@@ -152,7 +165,7 @@ _CONTENT: Final = """
 DROP TABLE IF EXISTS staging.arriving_content;
 CREATE UNLOGGED TABLE staging.arriving_content AS
 SELECT a.row_id, {data} AS data
-FROM staging.{relation} t JOIN staging.arrived a ON a.cris_id = t.{key} AND a.content;
+FROM {source} t JOIN staging.arrived a ON a.cris_id = t.{key} AND a.content;
 INSERT INTO cris_content (row_id, data) SELECT row_id, data FROM staging.arriving_content ORDER BY row_id
 ON CONFLICT (row_id) DO UPDATE SET data = EXCLUDED.data;
 DROP TABLE staging.arriving_content;
@@ -177,8 +190,9 @@ ORDER BY row_id;
 DROP TABLE staging.wanted_claim, staging.arrived, staging.arriving;
 """
 
+_POST_SECTIONS: Final = ", ".join(f"'{name}'" for name in ROW_RELATIONS["employments"].sections)
 # A post's payload depends on its units and on whether it has ended, which time alone may bring about.
-_FINISH_EMPLOYMENTS: Final = """
+_FINISH_POSTS: Final = f"""
 WITH unit_hash AS (
     SELECT own.unit_id, string_agg(above.row_hash::text, '' ORDER BY step.n) AS hashes
     FROM cris_unit own CROSS JOIN LATERAL unnest(own.path) WITH ORDINALITY AS step (unit_id, n)
@@ -188,7 +202,7 @@ WITH unit_hash AS (
     SELECT r.id, r.unit_id, content.data, (content.data ->> 'end_year')::integer AS year,
            (content.data ->> 'end_month')::integer AS month, (content.data ->> 'end_day')::integer AS day
     FROM cris_row r JOIN cris_content content ON content.row_id = r.id
-    WHERE r.section = 'employment' AND (r.gone IS NULL OR r.gone = 'vanished')
+    WHERE r.section IN ({_POST_SECTIONS}) AND (r.gone IS NULL OR r.gone = 'vanished')
 ), judged AS (
     SELECT *, coalesce(CASE
         WHEN month IS NULL THEN year < extract(year FROM current_date)
@@ -209,6 +223,9 @@ FROM wanted WHERE wanted.id = cris_row.id AND (cris_row.ended, cris_row.row_hash
 def merge_section(connection: Connection, rules: SectionRules) -> Tally:
     """Staging into `cris_row`, `cris_content` and `cris_claim`; rows that say nothing new are not touched."""
     content = CONTENTS[rules.section]
+    staged = staging.count(connection, rules.relation)
+    if not staged:
+        return Tally.of(0, new=0, changed=0, quarantined=0)
     connection.execute(
         _ARRIVING.format(
             never_good=NEVER_GOOD,
@@ -221,10 +238,12 @@ def merge_section(connection: Connection, rules: SectionRules) -> Tally:
             not_before=rules.not_before,
             owning_unit=rules.owning_unit,
             unit=rules.unit,
+            after_leaving=rules.after_leaving,
             belongs=rules.belongs,
             changed=content.changed.format(row_hash=content.row_hash),
             relation=rules.relation,
             joins=content.joins,
+            source=content.source,
             section=rules.section,
         )
     )
@@ -237,10 +256,10 @@ def merge_section(connection: Connection, rules: SectionRules) -> Tally:
     connection.execute(_ARRIVED, section)
     connection.execute("ANALYZE staging.arrived")
     connection.execute(PARALLEL)
-    connection.execute(_CONTENT.format(data=content.data, relation=rules.relation, key=rules.key))
+    connection.execute(_CONTENT.format(data=content.data, source=content.source, key=rules.key))
     claims = content.claims.format(
-        answer=answer_sql(rules.claim_rules) if rules.claim_rules else "",
-        reason=reason_sql(rules.claim_rules) if rules.claim_rules else "",
+        answer=answer_sql(rules.claim_rules) if rules.claim_rules else "'yes'::text",
+        reason=reason_sql(rules.claim_rules) if rules.claim_rules else "NULL::text",
     )
     connection.execute(_CLAIMS.format(claims=claims))
     return Tally.of(
@@ -248,10 +267,9 @@ def merge_section(connection: Connection, rules: SectionRules) -> Tally:
         new=counted.new,
         changed=counted.changed,
         quarantined=counted.quarantined,
-        elsewhere=counted.elsewhere,
     )
 
 
-def finish_employments(connection: Connection) -> None:
+def finish_posts(connection: Connection) -> None:
     """Let changes of units, and the passing of an end date, reach the posts they concern."""
-    connection.execute(_FINISH_EMPLOYMENTS)
+    connection.execute(_FINISH_POSTS)

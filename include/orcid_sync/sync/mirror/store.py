@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any, Final
 
 from orcid_sync.ledger.session import Connection
-from orcid_sync.model.affiliation_keys import content_key, near_keys
+from orcid_sync.model.affiliation_keys import content_key, standing_near_keys
 from orcid_sync.model.identifiers import is_preprint_identifier, match_key
 from orcid_sync.orcid.records import AFFILIATIONS, Activities, Organisation, RecordItem
 from orcid_sync.vault.permissions import clear_suspicion
@@ -103,7 +103,7 @@ def keys_of(item: RecordItem) -> dict[str, str]:
     if item.section in AFFILIATIONS:
         content = _affiliation_content(item)
         keys[content_key(content)] = "self"
-        keys |= dict.fromkeys(near_keys(content), "near")
+        keys |= dict.fromkeys(standing_near_keys(item.section, content), "near")
     return keys
 
 

@@ -13,8 +13,8 @@ from psycopg.types.json import set_json_loads
 
 from orcid_sync.ledger.session import Connection
 from orcid_sync.model import payloads as rules
-from orcid_sync.model.affiliation_keys import content_key, near_keys
 from orcid_sync.model.payloads import Payload, Refusal
+from orcid_sync.model.sections import SECTIONS
 from orcid_sync.settings import Settings
 
 CHUNK: Final = 2000
@@ -57,31 +57,15 @@ class Maker:
 
     def make(self, section: str, cris_id: str, data: Mapping[str, Any], path: Iterable[str]) -> Made:
         """One row's payload. `data` is the contract row, `path` its CRIS unit and the units above it."""
-        if section == "work":
-            return self._work(data)
-        return self._affiliation(section, cris_id, data, path)
-
-    def _work(self, data: Mapping[str, Any]) -> Made:
-        result = rules.work_payload(
-            rules.Publication.from_row(data),
-            [rules.Contributor.from_row(row) for row in data.get("contributors") or ()],
-            [rules.Identifier.from_row(row) for row in data.get("identifiers") or ()],
-            authenticated=self.authenticated,
-        )
-        return Made(result, result.self_keys if isinstance(result, Payload) else ())
-
-    def _affiliation(self, section: str, cris_id: str, data: Mapping[str, Any], path: Iterable[str]) -> Made:
-        uri = f"{self.item_uri_base}/{section}/{cris_id}" if self.item_uri_base else None
-        result = rules.employment_payload(
-            rules.Employment.from_row(data),
-            [rules.Organization.from_row(self.units[unit]) for unit in path if unit in self.units],
-            item_uri=uri,
+        around = rules.Surroundings(
             today=self.today,
+            authenticated=self.authenticated,
+            path=[rules.Organization.from_row(self.units[unit]) for unit in path if unit in self.units],
+            item_uri=f"{self.item_uri_base}/{section}/{cris_id}" if self.item_uri_base else None,
             unknown_dates=self.unknown_dates,
         )
-        if isinstance(result, Refusal):
-            return Made(result)
-        return Made(result, (*result.self_keys, content_key(result.content), *near_keys(result.content)))
+        result = rules.make_payload(section, data, around)
+        return Made(result, rules.match_keys(result) if isinstance(result, Payload) else ())
 
 
 def make_payloads(connection: Connection, settings: Settings) -> dict[str, int]:
@@ -93,6 +77,8 @@ def make_payloads(connection: Connection, settings: Settings) -> dict[str, int]:
     set_json_loads(orjson.loads, connection)
     version = f"{rules.VERSION}|{settings.item_uri_base}|{sorted(settings.unknown_dates)}"
     connection.execute("SELECT set_config('orcid_sync.payload_version', %s, true) AS version", (version,))
+    dated = ",".join(name for name, section in SECTIONS.items() if section.dated)
+    connection.execute("SELECT set_config('orcid_sync.dated_sections', %s, true) AS dated", (dated,))
     connection.execute((_SQL / "0_to_make.sql").read_text())
     maker = _maker(connection, settings)
     counts = {"made": 0, "refused": 0}
@@ -130,5 +116,6 @@ def _columns(row: Any, made: Made) -> tuple[Any, ...]:
     return (
         row.row_id, row.input_hash, result.digest, None, None, None, list(result.warnings), result.is_preprint,
         row.section, orjson.dumps(result.content).decode(), result.title, result.type, result.year,
-        list(result.self_keys), list(made.keys),
+        # What has no identifier of its own is recognised by what it says.
+        list(result.self_keys or made.keys[:1]), list(made.keys),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from orcid_sync.errors import ItemRefused, RecordFull, Transient
 from orcid_sync.model.identifiers import match_key
 from orcid_sync.model.sections import SECTIONS
-from orcid_sync.sync.write import booking, journal
+from orcid_sync.sync.write import booking, groups, journal
 from orcid_sync.sync.write.approved import Approved
 from orcid_sync.sync.write.calls import Calls
 
@@ -105,13 +105,14 @@ class Additions:
         intent = calls.begin([change]).get(change.id)
         if intent is None:
             return
+        content = change.content or {}
+
+        def add() -> int:
+            groups.prepare(calls.connection, calls.client, change.section, content)
+            return calls.client.add_item(calls.work.orcid, change.section, content, calls.token)
+
         try:
-            put_code = calls.send(
-                [(change, intent)],
-                lambda: calls.client.add_item(
-                    calls.work.orcid, change.section, change.content or {}, calls.token
-                ),
-            )
+            put_code = calls.send([(change, intent)], add)
         except ItemRefused as error:
             calls.refuse(change, intent, error)
             return

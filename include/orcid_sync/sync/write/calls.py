@@ -15,7 +15,7 @@ from orcid_sync.model.sections import SECTIONS
 from orcid_sync.orcid.client import ApiClient
 from orcid_sync.secret import Secret
 from orcid_sync.settings import Settings
-from orcid_sync.sync.write import booking, duplicates, journal
+from orcid_sync.sync.write import booking, duplicates, groups, journal
 from orcid_sync.sync.write.approved import Approved, RecordWork
 from orcid_sync.sync.write.journal import Intent
 from orcid_sync.sync.write.tally import StopRecord, Tally, TooLate
@@ -76,18 +76,16 @@ class Calls:
 
     def put(self, change: Approved, intent: Intent, content: Mapping[str, Any]) -> None:
         """Make the PUT of one change. Raises Gone, ItemRefused or StopRecord."""
-        assert change.put_code is not None
-        self.send(
-            [(change, intent)],
-            partial(
-                self.client.update_item,
-                self.work.orcid,
-                change.section,
-                change.put_code,
-                dict(content),
-                self.token,
-            ),
-        )
+        put_code = change.put_code
+        assert put_code is not None
+
+        def update() -> object:
+            groups.prepare(self.connection, self.client, change.section, content)
+            return self.client.update_item(
+                self.work.orcid, change.section, put_code, dict(content), self.token
+            )
+
+        self.send([(change, intent)], update)
 
     def send(self, pairs: Sequence[tuple[Approved, Intent]], call: Callable[[], Result]) -> Result:
         """Make one writing call; errors of the call as a whole draw their consequences here and stop the record.

@@ -13,6 +13,7 @@ from typing import Any
 
 from orcid_sync.errors import Gone, ItemRefused
 from orcid_sync.model.identifiers import match_key
+from orcid_sync.model.sections import SECTIONS
 from orcid_sync.model.validation import as_sendable, same_meaning
 from orcid_sync.sync.write import booking, journal
 from orcid_sync.sync.write.approved import Approved
@@ -39,7 +40,7 @@ class Updates:
             Move(
                 change.id,
                 has.get((change.section, change.put_code or 0), frozenset()),
-                frozenset(change.self_keys),
+                identifier_keys(change),
             )
             for change in going
         ]
@@ -193,23 +194,30 @@ JOIN LATERAL (
     WHERE orcid = live.orcid AND client_id = live.client_id AND section = live.section
       AND put_code = live.put_code AND relationship = 'self' AND NOT key LIKE 'content:%%'
     UNION
-    SELECT unnest(self_keys) FROM payload WHERE payload.digest = live.digest
+    SELECT sent.key FROM payload CROSS JOIN LATERAL unnest(payload.self_keys) AS sent (key)
+    WHERE payload.digest = live.digest AND NOT sent.key LIKE 'content:%%'
 ) known ON true
 WHERE live.orcid = %s AND live.client_id = %s AND live.closed_at IS NULL
 GROUP BY live.id
 """
 
 
+def identifier_keys(change: Approved) -> frozenset[str]:
+    """The identifiers that the item gets: what an affiliation says is no claim that another could contest."""
+    return frozenset(key for key in change.self_keys if not key.startswith("content:"))
+
+
 def stripped(change: Approved, strip: frozenset[str]) -> dict[str, Any]:
     """The approved content without the contested identifiers, for the first phase of an update.
 
-    A work needs one `self` identifier at any moment: where none is left, its number in the CRIS stands in until the
+    An item needs one `self` identifier at any moment: where none is left, its number in the CRIS stands in until the
     second phase.
     """
     content = dict(change.content or {})
+    field = SECTIONS[change.section].identifiers
     kept = [
         identifier
-        for identifier in content["external-ids"]["external-id"]
+        for identifier in content[field]["external-id"]
         if match_key(identifier["external-id-type"], identifier["external-id-value"]) not in strip
     ]
     if not any(identifier["external-id-relationship"] == "self" for identifier in kept):
@@ -220,5 +228,5 @@ def stripped(change: Approved, strip: frozenset[str]) -> dict[str, Any]:
                 "external-id-relationship": "self",
             }
         )
-    content["external-ids"] = {"external-id": kept}
+    content[field] = {"external-id": kept}
     return content

@@ -1,5 +1,5 @@
 -- CRIS rows whose payload has to be made anew: the row, its units, its contributors' authenticated iDs or our rules
--- changed; for posts also the day, since an end date goes out only once it is past.
+-- changed; for some sections also the day, since an end date goes out only once it is past.
 CREATE TEMP TABLE to_make ON COMMIT DROP AS
 WITH authenticated AS (
     SELECT claim.row_id, string_agg(permission.orcid, ',' ORDER BY permission.orcid) AS orcids
@@ -17,7 +17,8 @@ WITH authenticated AS (
     SELECT cris_row.id, cris_row.input_hash AS known, unit_path.path,
            md5(concat_ws('|', cris_row.row_hash, authenticated.orcids, unit_path.hashes,
                          current_setting('orcid_sync.payload_version'),
-                         CASE WHEN cris_row.unit_id IS NOT NULL THEN current_date END))::uuid AS fresh
+                         CASE WHEN cris_row.section = ANY (string_to_array(current_setting('orcid_sync.dated_sections'), ','))
+                              THEN current_date END))::uuid AS fresh
     FROM cris_row
     LEFT JOIN authenticated ON authenticated.row_id = cris_row.id
     LEFT JOIN unit_path ON unit_path.unit_id = cris_row.unit_id

@@ -16,7 +16,7 @@ GROUP BY has.section;
 
 CREATE TEMP TABLE row_owner ON COMMIT DROP AS
 SELECT cris_row.id AS row_id,
-       coalesce(by_owner.unit_id, by_unit.unit_id, default_owner.unit_id) AS unit_id
+       coalesce(cris_row.uploaded_by, by_owner.unit_id, by_unit.unit_id, default_owner.unit_id) AS unit_id
 FROM cris_row
 LEFT JOIN nearest_owner by_owner
     ON by_owner.section = cris_row.section AND by_owner.cris_unit_id = cris_row.owning_unit_id

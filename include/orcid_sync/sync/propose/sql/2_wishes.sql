@@ -23,7 +23,8 @@ ANALYZE known_item;
 
 CREATE TEMP TABLE wish ON COMMIT DROP AS
 SELECT researcher.id AS researcher_id, claim.person_id, cris_row.id AS row_id, cris_row.section, cris_row.cris_id,
-       cris_row.is_preprint, cris_row.payload_digest, cris_row.warnings, cris_row.ended, cris_row.merged_into,
+       cris_row.is_preprint, cris_row.payload_digest, cris_row.warnings, cris_row.ended, cris_row.after_leaving,
+       cris_row.merged_into,
        cris_row.refusal_field, cris_row.refusal_message,
        coalesce(staff.is_current, false) AS is_current,
        known_item.id AS item_id, coalesce(known_item.unit_id, row_owner.unit_id) AS unit_id, known_item.client_id,
@@ -39,7 +40,8 @@ SELECT researcher.id AS researcher_id, claim.person_id, cris_row.id AS row_id, c
            WHEN cris_row.answer = 'cant_say' THEN coalesce(cris_row.reason, 'pending_in_cris')
            WHEN claim.answer = 'cant_say' THEN coalesce(claim.reason, 'pending_in_cris')
            WHEN cris_row.not_before > current_date THEN 'pending_in_cris'
-           WHEN staff.person_id IS NULL OR staff.gone IS NOT NULL THEN 'vanished_from_cris'
+           -- Who was uploaded need not be on the staff: an alumna isn't.
+           WHEN (staff.person_id IS NULL AND cris_row.uploaded_by IS NULL) OR staff.gone IS NOT NULL THEN 'vanished_from_cris'
            WHEN staff.quarantined THEN 'quarantined'
            WHEN staff.opted_out OR NOT staff.visible THEN 'opted_out'
            WHEN cris_row.refusal IS NOT NULL THEN cris_row.refusal
@@ -56,7 +58,7 @@ LEFT JOIN known_item
 UNION ALL
 -- Items whose share has gone: the author was taken off (no), or nothing is known of the row any more (can't say).
 SELECT item.researcher_id, researcher.person_id, cris_row.id, item.section, item.cris_id,
-       coalesce(cris_row.is_preprint, false), cris_row.payload_digest, '{}', false, cris_row.merged_into, NULL, NULL, true,
+       coalesce(cris_row.is_preprint, false), cris_row.payload_digest, '{}', false, false, cris_row.merged_into, NULL, NULL, true,
        item.id, item.unit_id, item.client_id, item.refused_by_person, item.tombstone, item.asserted,
        item.other_copy_seen, item.put_code_id, item.put_code, item.put_code_orcid, item.written_digest, item.written_at,
        CASE
@@ -82,9 +84,9 @@ FROM unit JOIN api_client ON api_client.code = unit.client
 WHERE wish.client_id IS NULL AND unit.id = wish.unit_id;
 
 -- Two answers that need the unit's policy: who is in the pilot, and what still goes out for somebody who left: the end
--- of a post that stands on the record, and nothing else.
+-- of a post that stands on the record, and what the institution vouches for (a degree); nothing else.
 UPDATE wish SET answer = CASE WHEN wish.is_current THEN 'not_in_pilot' ELSE 'left_institution' END
 FROM unit
 WHERE unit.id = wish.unit_id AND wish.answer = 'yes'
   AND ((cardinality(unit.pilot) > 0 AND NOT wish.person_id = ANY (unit.pilot))
-    OR (NOT wish.is_current AND NOT (wish.ended AND wish.put_code_id IS NOT NULL)));
+    OR (NOT wish.is_current AND NOT wish.after_leaving AND NOT (wish.ended AND wish.put_code_id IS NOT NULL)));

@@ -18,7 +18,10 @@ CREATE TEMP TABLE same ON COMMIT DROP AS
 SELECT DISTINCT asked.researcher_id, asked.row_id, asked.client_id, asked.orcid, asked.section,
        found.put_code,
        found.source_client_id IS NOT DISTINCT FROM asked.client_id AS ours,
-       found.self_claimed,
+       found.self_claimed, bool_and(wanted.key LIKE 'near:%') OVER (PARTITION BY asked.researcher_id, asked.row_id, found.orcid, found.section,
+                                                       found.put_code) AS near,
+       coalesce(found.title, found.type) || CASE WHEN found.self_claimed THEN ', entered by the researcher'
+                                                 ELSE coalesce(', from ' || found.source_name, '') END AS shown,
        found.source_client_id IN (SELECT client_id FROM api_client) AS of_us,
        owner.item_id AS owner_item_id, owner.unit_id AS owner_unit_id
 FROM asked
@@ -51,7 +54,9 @@ SELECT same.researcher_id, same.row_id,
        min(owner_unit_id) FILTER (WHERE ours) AS owner_unit_id,
        bool_or(NOT ours) AS elsewhere,
        bool_or(NOT ours AND of_us) AS elsewhere_of_us,
-       bool_and(self_claimed) FILTER (WHERE NOT ours) AS elsewhere_self_claimed
+       bool_and(self_claimed) FILTER (WHERE NOT ours) AS elsewhere_self_claimed,
+       -- Only alike, not the same in every word: a person wants to see what it is.
+       CASE WHEN bool_and(near) FILTER (WHERE NOT ours) THEN min(shown) FILTER (WHERE NOT ours) END AS elsewhere_near
 FROM same LEFT JOIN claims USING (client_id, orcid, section, put_code)
 GROUP BY same.researcher_id, same.row_id;
 

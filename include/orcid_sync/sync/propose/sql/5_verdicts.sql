@@ -3,7 +3,8 @@ CREATE TEMP TABLE verdict ON COMMIT DROP AS
 WITH taken_off AS (
     SELECT id AS item_id FROM item WHERE removal_asked_at IS NOT NULL
 ), judged AS (
-    SELECT asked.*, on_record.free_put_code, on_record.elsewhere_of_us, on_record.elsewhere, unit.duplicates,
+    SELECT asked.*, on_record.free_put_code, on_record.elsewhere_near, on_record.elsewhere_of_us, on_record.elsewhere,
+           unit.duplicates,
            twin.speaker_cris_id,
         CASE
             -- The researcher's word outranks the CRIS's.
@@ -65,6 +66,7 @@ SELECT item_id, unit_id, researcher_id, row_id, section, cris_id, client_id, orc
            WHEN ruling IN ('hold:same_work_twice_in_cris', 'hold:held_by_other_unit') AND speaker_cris_id IS NOT NULL
                THEN 'sent as ' || speaker_cris_id
            WHEN ruling = 'hold:already_on_record' AND elsewhere_of_us THEN 'written by another client of ours'
+           WHEN ruling = 'hold:already_on_record' AND elsewhere_near IS NOT NULL THEN 'looks like: ' || elsewhere_near
            WHEN ruling LIKE 'hold:%' AND refusal_message IS NOT NULL THEN
                coalesce(refusal_field || ': ', '') || refusal_message
        END AS detail,

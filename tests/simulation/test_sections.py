@@ -1,0 +1,183 @@
+"""Every section from the CRIS to the record and back: written, read, compared, corrected, lost on the way, taken off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from orcid_sync.model.sections import AFFILIATIONS, SECTIONS
+
+from tests.fixtures.section_rows import EDITS, ROWS
+from tests.fixtures.world import World
+
+pytestmark = pytest.mark.slow
+
+
+URI_BASE = "https://cris.example.edu/id"
+WAYS = [
+    *(pytest.param(section, None, id=section) for section in ROWS),
+    *(pytest.param(section, URI_BASE, id=f"{section} by uri") for section in sorted(AFFILIATIONS)),
+]
+
+
+def test_every_section_has_a_row_to_be_tested_with() -> None:
+    assert {"work", *ROWS} == set(SECTIONS)
+
+
+def enter(world: World, section: str, cris_id: str = "X1", person: str = "p1", **changes: Any) -> None:
+    """The section's row, corrected."""
+    gone = changes.pop("gone", None)
+    world.enter(section, cris_id, person, ROWS[section] | changes, gone=gone)
+
+
+def at_rest(world: World) -> None:
+    """Nothing more is proposed and nothing more is sent."""
+    world.run("mirror", everything=True)
+    counts = world.proposes()
+    assert counts is not None
+    assert counts["proposed"] == 0
+    assert not world.open_changes(undecided=False)
+
+
+@pytest.mark.parametrize(("section", "base"), WAYS)
+def test_what_is_written_is_recognised_when_it_is_read_again(
+    world: World, section: str, base: str | None
+) -> None:
+    world.settings = world.settings.model_copy(update={"item_uri_base": base})
+    # Somebody who never connects anything: the view is never empty, whatever goes.
+    enter(world, section, "X0", "p0")
+    enter(world, section)
+    world.round()
+    [written] = world.ours("p1", section)
+    at_rest(world)
+    enter(world, section, **EDITS[section])
+    world.round()
+    [corrected] = world.ours("p1", section)
+    assert corrected["put_code"] == written["put_code"]
+    assert corrected["item"] != written["item"]
+    at_rest(world)
+    enter(world, section, gone="deleted")
+    world.round()
+    assert world.ours("p1", section) == []
+    at_rest(world)
+
+
+@pytest.mark.parametrize(("section", "base"), WAYS)
+def test_an_entry_whose_answer_was_lost_is_found_though_the_cris_has_changed_since(
+    world: World, section: str, base: str | None
+) -> None:
+    world.settings = world.settings.model_copy(update={"item_uri_base": base})
+    enter(world, section)
+    world.control.fault("drop_after", method="POST", path=f"/{section}$")
+    world.round()
+    [arrived] = world.ours("p1", section)
+    enter(world, section, **EDITS[section])
+    world.time_passes()
+    world.proposes()
+    world.round()
+    world.round()
+    [one] = world.ours("p1", section)
+    assert one["put_code"] == arrived["put_code"]
+    assert one["item"] != arrived["item"]
+    at_rest(world)
+
+
+@pytest.mark.parametrize("section", ["employment", "education", "funding"])
+def test_what_the_registry_refuses_waits_with_its_message_until_it_is_corrected(
+    world: World, section: str
+) -> None:
+    world.control.fault("status", method="POST", path=f"/{section}$", status=400, error_code=9045)
+    enter(world, section)
+    world.round()
+    item = world.item("p1", "X1")
+    assert (item.held, item.reason) == ("withheld", "refused_by_orcid")
+    at_rest(world)
+    world.control.clear_faults()
+    enter(world, section, **EDITS[section])
+    world.round()
+    assert len(world.ours("p1", section)) == 1
+
+
+def test_a_group_of_reviews_is_made_once_and_remembered(world: World) -> None:
+    for number, person in enumerate(("p1", "p2", "p1")):
+        enter(
+            world,
+            "peer-review",
+            f"R{number}",
+            person,
+            review_group_id="publons:journal-of-examples",
+        )
+    world.round()
+    assert (len(world.ours("p1", "peer-review")), len(world.ours("p2", "peer-review"))) == (2, 1)
+    calls = [one for one in world.control.calls() if "group-id-record" in one["path"]]
+    assert [one["method"] for one in calls] == ["GET", "POST"]
+    at_rest(world)
+
+
+def test_a_journals_group_costs_no_call_of_its_own(world: World) -> None:
+    enter(world, "peer-review")
+    world.round()
+    assert not [one for one in world.control.calls() if "group-id-record" in one["path"]]
+
+
+def by_hand(section: str, **changes: Any) -> dict[str, Any]:
+    """What a researcher typed into the record: another spelling of the same thing, without a department."""
+    return {
+        "role-title": "lecturer",
+        "start-date": {"year": {"value": "2020"}},
+        "organization": {
+            "name": "UNIVERSITY of Examples",
+            "address": {"city": "Uppsala", "country": "SE"},
+            "disambiguated-organization": {
+                "disambiguated-organization-identifier": "https://ror.org/048a87296",
+                "disambiguation-source": "ROR",
+            },
+        },
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("section", sorted(AFFILIATIONS - {"education", "qualification"}))
+def test_a_near_entry_of_somebody_else_holds_ours_back_and_is_named(world: World, section: str) -> None:
+    world.control.add_item(world.people["p1"].orcid, section, by_hand(section), source="user")
+    enter(world, section)
+    world.round()
+    item = world.item("p1", "X1")
+    assert (item.held, item.reason) == ("withheld", "already_on_record")
+    assert "lecturer" in item.detail
+    assert world.ours("p1", section) == []
+    world.insist("p1", "X1")
+    world.round()
+    assert len(world.ours("p1", section)) == 1
+    at_rest(world)
+
+
+@pytest.mark.parametrize("section", ["membership", "service", "distinction", "invited-position"])
+def test_another_role_in_the_same_year_is_another_entry(world: World, section: str) -> None:
+    theirs = by_hand(section, **{"role-title": "Treasurer"})
+    world.control.add_item(world.people["p1"].orcid, section, theirs, source="user")
+    enter(world, section)
+    world.round()
+    assert len(world.ours("p1", section)) == 1
+
+
+@pytest.mark.parametrize("section", ["membership", "employment"])
+def test_another_year_is_another_entry(world: World, section: str) -> None:
+    theirs = by_hand(section, **{"start-date": {"year": {"value": "2012"}}})
+    world.control.add_item(world.people["p1"].orcid, section, theirs, source="user")
+    enter(world, section)
+    world.round()
+    assert len(world.ours("p1", section)) == 1
+
+
+def test_our_own_entry_of_former_days_is_taken_over(world: World) -> None:
+    """Written before there was a ledger, in the same words: linked, not written twice."""
+    enter(world, "education")
+    world.round()
+    [before] = world.ours("p1", "education")
+    world.sql("DELETE FROM put_code")
+    world.round()
+    world.round()
+    [one] = world.ours("p1", "education")
+    assert one["put_code"] == before["put_code"]
+    at_rest(world)

@@ -13,7 +13,7 @@ from orcid_sync.vault.store import SEALED_COLUMNS
 
 PASSPHRASE = Secret("correct horse battery")
 ROW = dict.fromkeys(SEALED_COLUMNS, "") | {
-    "person_id": "P1",
+    "person_id": "person-4711",
     "orcid": "0000-0002-1825-0097",
     "access_token": "the-access-token",
     "scope": "/read-limited /activities/update",
@@ -37,7 +37,7 @@ def test_what_was_sealed_comes_back_with_scope_expiry_and_provenance() -> None:
 
 def test_nothing_of_a_person_or_token_can_be_read_in_the_file() -> None:
     text = sealed()
-    for value in ("the-access-token", "0000-0002-1825-0097", "P1"):
+    for value in ("the-access-token", "0000-0002-1825-0097", "person-4711"):
         assert value not in text
 
 

@@ -80,6 +80,7 @@ def decorate(story: Story) -> None:
     for number, reason in enumerate(("already_on_record", "already_on_record", "no_usable_identifier")):
         house.item(unit, story.people["p5"], cris_id=f"held-{number}", held="withheld", reason=reason)
     house.item(unit, story.people["p6"], cris_id="taken-off", tombstone_at="2026-01-05T10:00:00Z")
+    desk.run("UPDATE cris_staff SET orcid_hint = '0000-0002-1825-0097' WHERE person_id IN ('p2', 'p5')")
     for number in range(7):
         desk.run(
             "INSERT INTO quarantine (relation, key, section, cris_id, check_name, message, row, run_id) VALUES "
@@ -156,6 +157,7 @@ def paths(story: Story) -> dict[str, str]:
         "not-sent": "/not-sent",
         "removed": "/removed",
         "corrections": "/corrections",
+        "differing-ids": "/differing-ids",
         "health": "/health",
         "run": "/runs/run-1",
         "not-found": "/batches/999999",

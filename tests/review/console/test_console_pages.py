@@ -24,6 +24,7 @@ from tests.fixtures.console import PREFIX, Browser, FakeHost, Story, console_app
         "/not-sent",
         "/removed",
         "/corrections",
+        "/differing-ids",
         "/health",
         "/api/openapi.json",
     ],

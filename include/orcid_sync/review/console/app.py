@@ -16,7 +16,7 @@ from orcid_sync.errors import Misconfigured, SyncError, Transient, Who
 from orcid_sync.review.console.context import Console, console_of, signed_in
 from orcid_sync.review.console.guard import ForeignRequest, Headers, NotJson, NotSignedIn
 from orcid_sync.review.console.rendering import error_page
-from orcid_sync.review.console.routes import api, ledger, pictures, reports, review
+from orcid_sync.review.console.routes import api, ids, ledger, pictures, reports, review
 from orcid_sync.review.console.visitor import Forbidden, NotFound
 from orcid_sync.review.rights import BatchClosed, NotAllowed, NothingSelected
 
@@ -45,7 +45,7 @@ def create_app(console: Console) -> FastAPI:
     )
     app.state.console = console
     app.add_middleware(Headers)
-    for part in (api, review, ledger, reports, pictures):
+    for part in (api, review, ledger, ids, reports, pictures):
         app.include_router(part.router)
     app.add_exception_handler(SyncError, _sync_error)
     app.add_exception_handler(psycopg.OperationalError, _no_database)

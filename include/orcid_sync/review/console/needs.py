@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from orcid_sync.errors import Who
 from orcid_sync.ledger.session import Connection, Ledger
 from orcid_sync.report.reasons import explain
+from orcid_sync.review.console.differing_ids import differing_ids
 from orcid_sync.review.console.visitor import Desk, SeenUnit
 
 OLD_BATCH: Final = dt.timedelta(days=7)
@@ -42,6 +44,7 @@ def needs(desk: Desk, units: tuple[SeenUnit, ...], now: dt.datetime | None = Non
             path = f"items?state={state}&reason={reason}"
             found.append(Need(count, f"items: {word.label}", word.remedy, word.who, path))
     found += _undelivered(desk.ledger, units)
+    found += _differing(desk)
     if desk.visitor.sees_all:
         found += _failures(desk.ledger)
     return found
@@ -138,6 +141,16 @@ def _undelivered(ledger: Ledger, units: tuple[SeenUnit, ...]) -> list[Need]:
     return [
         Need(1, f"e-mail about batch {row.id} not delivered", remedy, Who.US, f"batches/{row.id}")
         for row in rows
+    ]
+
+
+def _differing(desk: Desk) -> list[Need]:
+    """iDs that differ from the CRIS's, by whose move they are."""
+    moves = Counter(one.who for one in differing_ids(desk))
+    remedy = "Each has its remedy on the page; the CSV is for the CRIS team"
+    return [
+        Need(count, "researchers with another iD in the CRIS", remedy, who, "differing-ids")
+        for who, count in sorted(moves.items())
     ]
 
 

@@ -130,6 +130,22 @@ def test_an_older_key_still_opens_and_a_strange_one_does_not(ledger: Ledger, hou
             Post(ledger, keys).read(sealed)
 
 
+def test_a_process_from_before_a_rotation_opens_links_of_the_new_key(ledger: Ledger, house: House) -> None:
+    old, new = (f"{name}:{KeyRing.generate_key().reveal()}" for name in ("2025", "2026.1"))
+    place = [old]
+    running = KeyRing.parse(old, again=lambda: Secret(place[0]))
+    place[0] = f"{new},{old}"
+    [sealed] = Post(ledger, KeyRing.parse(place[0])).send(house.researcher(state=None))
+    assert sealed.startswith("2026.1.")
+    assert Post(ledger, running).read(sealed)
+    assert Post(ledger, running).send(house.researcher(state=None))[0].startswith("2026.1."), (
+        "and makes such now"
+    )
+    place[0] = "no keys any more"
+    with pytest.raises(LinkInvalid):
+        Post(ledger, running).read(f"k9.{sealed.rpartition('.')[2]}")
+
+
 def test_a_link_of_somebody_who_was_erased_leads_nowhere(post: Post, house: House) -> None:
     ada = house.researcher(state=None)
     [sealed] = post.send(ada)

@@ -39,7 +39,7 @@ def plan(
         Literal["mail", "inbox", "file"],
         typer.Option("--channel", help="E-mail, the ORCID inbox, or a file of links for another mailer."),
     ] = "mail",
-    language: Annotated[str, typer.Option("--language", help="Language of the messages: en, de, sv.")] = "en",
+    language: Annotated[str, typer.Option("--language", help="Language of the messages: en, de, fr.")] = "en",
     reminders: Annotated[int, typer.Option("--reminders", min=0, max=5)] = 2,
     remind_after: Annotated[int, typer.Option("--remind-after", min=1, help="Days between them.")] = 14,
     refused_too: Annotated[

@@ -195,7 +195,7 @@ def _take_request(connection: Connection, session: Session, state: str) -> Any:
 def _checked_orcid(grant: TokenGrant, nonce: str) -> str:
     orcid = parse_orcid(grant.orcid or "")
     if orcid is None:
-        raise ConsentFailed("Nothing was connected", why="ORCID's answer names no iD")
+        raise ConnectRefused("Nothing was connected", why="ORCID's answer names no iD")
     if grant.id_token is not None:
         claims = _claims(grant.id_token)
         if claims.get("nonce") != nonce or not str(claims.get("sub", "")).endswith(orcid):

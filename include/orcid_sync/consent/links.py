@@ -127,10 +127,12 @@ def wrong_answer(connection: Connection, link: Link) -> int:
 
 
 def _opened(keys: KeyRing, purpose: Purpose, sealed: str) -> int:
-    key_id, _, text = sealed.partition(".")
-    if len(sealed) > _MAX_LENGTH or key_id not in keys.key_ids:
+    # A key id may hold dots itself.
+    key_id, _, text = sealed.rpartition(".")
+    if len(sealed) > _MAX_LENGTH:
         raise _invalid()
     try:
+        # A key that this process has not met yet is looked for: others may have been given a new one, and use it already.
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         return int(keys.decrypt(Sealed(key_id, data), _context(purpose)).reveal())
     except (binascii.Error, ValueError, SettingInvalid):

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from orcid_sync.consent.invitations.campaigns import adoption, close_campaign, wrong_address
 from orcid_sync.consent.invitations.deliver import by_inbox
 from orcid_sync.consent.invitations.messages import LANGUAGES, load_words
-from orcid_sync.consent.invitations.pages import opt_out_router
 from orcid_sync.consent.invitations.sending import links_for_file, resend_doubtful, send_due
 from orcid_sync.consent.links import LinkInvalid, read_link
+from orcid_sync.consent.portal.app import create_app
+from orcid_sync.consent.portal.context import Portal
 from orcid_sync.errors import Misconfigured, Transient
 from orcid_sync.ledger.session import INVITATION_LOCK
+from orcid_sync.settings import Settings
+from orcid_sync.vault.registry import Registry
 from starlette.testclient import TestClient
 
 from tests.fixtures.connected import Connected
@@ -226,15 +228,23 @@ def test_who_wants_none_gets_none(inviting: Inviting) -> None:
     people(inviting, 1)
     inviting.plan()
     inviting.send()
-    app = FastAPI()
-    app.include_router(opt_out_router(inviting.ledger, lambda: inviting.keys))
+    registry = Registry({}, inviting.ledger, inviting.keys)
+    portal = Portal(inviting.ledger, lambda: registry, Settings(), "simulator", "https://orcid.example")
     address = f"/opt-out/{link_in(inviting.office.messages()[0], 'opt-out')}"
-    with TestClient(app) as browser:
+    with TestClient(create_app(portal)) as browser:
         # Looking at it, as a program that checks links does, changes nothing.
-        assert browser.get(address).status_code == 200
+        asked = browser.get(address, headers={"Accept-Language": "de"})
+        assert (asked.status_code, asked.headers["content-language"]) == (200, "de")
+        assert "Keine Einladungen mehr" in asked.text
         assert inviting.rows.one("SELECT count(*) FROM invitation_opt_out") == 0
-        assert browser.post(address, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+        browser.cookies.clear()
+        # As a mail program sends it: without cookie, origin or form key, and it follows no redirect.
+        one_click = browser.post(address, data={"List-Unsubscribe": "One-Click"}, follow_redirects=False)
+        assert one_click.status_code == 200
+        assert inviting.rows.one("SELECT count(*) FROM invitation_opt_out") == 1
         assert browser.post(address).status_code == 200
+        assert "Done" in one_click.text
+        assert "est fait" in browser.get(address, headers={"Accept-Language": "fr"}).text
         assert browser.post("/opt-out/k.AAAA").status_code == 410
         connect = link_in(inviting.office.messages()[0], "connect")
         assert browser.post(f"/opt-out/{connect}").status_code == 410

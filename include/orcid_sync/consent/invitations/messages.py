@@ -17,10 +17,10 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
+from orcid_sync.consent.portal.rendering import LANGUAGES
 from orcid_sync.errors import Misconfigured
 from orcid_sync.secret import Secret
 
-LANGUAGES: Final = ("en", "de", "sv")
 _BUILT_IN: Final = resources.files("orcid_sync.consent.invitations") / "templates"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 _LINK: Final = re.compile(r"https?://\S+")

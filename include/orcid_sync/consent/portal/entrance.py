@@ -16,7 +16,7 @@ from orcid_sync.consent.portal.context import Here, Portal, Visitor, Who, addres
 from orcid_sync.consent.portal.guard import check_form, origin_of
 from orcid_sync.consent.portal.sessions import Session, SignedInBy
 from orcid_sync.consent.portal.tries import count_try
-from orcid_sync.errors import SyncError
+from orcid_sync.errors import ConsentFailed, SyncError
 from orcid_sync.errors import Who as Whose
 
 router = APIRouter()
@@ -108,10 +108,14 @@ def come_by_link(
 
 
 def _read(request: Request, portal: Portal, sealed: str) -> links.Link:
-    # In a transaction of its own, so that the try counts whatever comes of it.
+    # In transactions of their own, so that the try counts whatever comes of it.
     with portal.ledger.connection() as connection:
-        count_try(connection, "link", address_of(request, portal))
-        return links.read_link(connection, portal.registry.keys, "connect", sealed)
+        try:
+            return links.read_link(connection, portal.registry.keys, "connect", sealed)
+        except links.LinkRefused:
+            # Good links are not counted: a whole campus may come from one address.
+            count_try(connection, "link", address_of(request, portal))
+            raise
 
 
 def _is_theirs(visitor: Visitor, link: links.Link) -> bool:
@@ -134,7 +138,6 @@ def to_the_sign_in(request: Request, portal: Here, visitor: Who, form_key: FormK
     """Send the browser to the university's sign-in."""
     check(request, portal, visitor, form_key)
     _allowed(portal, "oidc")
-    _count(request, portal)
     return RedirectResponse(portal.sign_in.address(visitor.cookie), status_code=303)
 
 
@@ -142,10 +145,14 @@ def to_the_sign_in(request: Request, portal: Here, visitor: Who, form_key: FormK
 def from_the_sign_in(request: Request, portal: Here, visitor: Who) -> Response:
     """Take the sign-in's answer; it has to answer a question of this browser."""
     _allowed(portal, "oidc")
-    _count(request, portal)
-    claims: dict[str, Any] = portal.sign_in.answer(
-        visitor.cookie if not visitor.is_new else "", dict(request.query_params)
-    )
+    try:
+        claims: dict[str, Any] = portal.sign_in.answer(
+            visitor.cookie if not visitor.is_new else "", dict(request.query_params)
+        )
+    except ConsentFailed:
+        with portal.ledger.connection() as connection:
+            count_try(connection, "sign_in", address_of(request, portal))
+        raise
     value = claims.get(portal.settings.portal_claim)
     if portal.settings.portal_match == "email" and claims.get("email_verified") is False:
         value = None
@@ -186,8 +193,8 @@ def by_demo(
     return enter(portal, visitor, staff, "demo")
 
 
-def people_of_the_demo(portal: Portal) -> list[tuple[str, str]]:
-    """Some of the demo's staff, by person id and name: those not connected first."""
+def people_of_the_demo(portal: Portal) -> list[tuple[str, str, bool]]:
+    """Some of the demo's staff, by person id, name and whether they are connected: those who aren't first."""
     with portal.ledger.transaction() as connection:
         rows = connection.execute(
             "SELECT staff.person_id, concat_ws(' ', given_names, family_names) AS name, "
@@ -197,9 +204,7 @@ def people_of_the_demo(portal: Portal) -> list[tuple[str, str]]:
             "WHERE staff.is_current AND staff.gone IS NULL GROUP BY 1, 2 ORDER BY connected, name LIMIT %s",
             (DEMO_PEOPLE,),
         ).fetchall()
-    return [
-        (row.person_id, f"{row.name} ({'connected' if row.connected else 'not connected'})") for row in rows
-    ]
+    return [(row.person_id, row.name, row.connected) for row in rows]
 
 
 @router.post("/sign-out")
@@ -232,8 +237,3 @@ def _enter_as(portal: Portal, visitor: Visitor, value: object, way: SignedInBy) 
 def _allowed(portal: Portal, way: str) -> None:
     if way not in portal.ways_in() or (way == "oidc" and portal.sign_in is None):
         raise NotKnown("This way to sign in is not open here", remedy="Use one that the first page offers")
-
-
-def _count(request: Request, portal: Portal) -> None:
-    with portal.ledger.connection() as connection:
-        count_try(connection, "sign_in", address_of(request, portal))

@@ -41,6 +41,11 @@ def translate(language: str, message: str, **values: object) -> str:
     return found % values if values else found
 
 
+def is_known(message: str) -> bool:
+    """Whether the catalogues have a message; what they don't have was not written for researchers."""
+    return translations("de").ugettext(message) != message
+
+
 @cache
 def environment(language: str) -> Environment:
     """The templates in a language."""

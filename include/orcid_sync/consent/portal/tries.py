@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from orcid_sync.errors import SyncError, Who
 from orcid_sync.ledger.session import Connection
 
-# In an hour, from one address or in one session.
+# In an hour: failures from one address, or requests of one session.
 LIMITS: Final = {"link": 30, "sign_in": 30, "connect": 20}
 
 

@@ -19,6 +19,7 @@ from orcid_sync.cli import main
 
 from tests.fixtures.house import House
 from tests.fixtures.ledger import LedgerDatabase
+from tests.fixtures.ror import write_zip
 
 
 class Done(NamedTuple):
@@ -451,3 +452,17 @@ def test_an_emptied_record_is_listed_and_decided_on(cli: Cli, in_house: House) -
     )
     assert done.json["items"] == 1
     assert cli("review", "emptied").out == "No record waits.\n"
+
+
+# --- organisations -----------------------------------------------------------------------------------------------
+
+
+def test_a_dump_of_ror_is_loaded_by_hand(cli: Cli, in_house: House, tmp_path: Path) -> None:
+    done = cli("organisations", "load", str(write_zip(tmp_path)), "--json")
+    assert done.json == {"organizations": 8, "names": 11, "withdrawn": 3, "replaced": 2}
+    broken = tmp_path / "ror.json"
+    broken.write_text("{}")
+    refused = cli("organisations", "load", str(broken))
+    assert (refused.code, refused.out) == (2, "")
+    assert "no JSON array" in refused.err
+    assert "schema version 2" in refused.err

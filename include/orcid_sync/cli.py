@@ -18,6 +18,7 @@ from orcid_sync.commands import (
     invitations,
     ledger,
     operate,
+    organizations,
     people,
     portal,
     review,
@@ -34,7 +35,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (ledger, stages, review, people, portal, operate, broker, invitations, affiliations):
+for module in (
+    ledger,
+    stages,
+    review,
+    people,
+    portal,
+    operate,
+    broker,
+    invitations,
+    affiliations,
+    organizations,
+):
     module.register(app)
 
 

@@ -11,14 +11,17 @@ import psycopg
 import pytest
 from orcid_simulator.testing import RunningSimulator, running_simulator
 from orcid_sync.cris.contract import create_tables_sql
+from orcid_sync.ledger.organizations import load_organizations
 from orcid_sync.report.alerts import Alert, Channels, deliver, raise_alerts
 from orcid_sync.report.doctor import Finding, examine
 from orcid_sync.secret import Secret
 from orcid_sync.vault.crypto import KeyRing, token_context
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from tests.fixtures.house import CLIENT, House, some_orcid
 from tests.fixtures.ledger import LedgerDatabase
+from tests.fixtures.ror import EXAMPLES, SUCCESSOR, TWINS, WITHDRAWN, write_dump
 
 pytestmark = pytest.mark.slow
 
@@ -278,3 +281,41 @@ def test_it_shows_lasting_alerts_and_what_could_not_be_delivered(
     lines = wrong(examine())
     assert [line for line in lines if "did not reach the webhook" in line and "secret" not in line]
     assert [line for line in lines if "2 items are stopped [us] -> Look at them" in line]
+
+
+def unit(house: House, unit_id: str, *above: str, **data: object) -> None:
+    """A unit of the CRIS, below these."""
+    parent = above[0] if above else None
+    row = {"unit_id": unit_id, "parent_unit_id": parent, "name": f"Unit {unit_id}", "country": "SE", **data}
+    house.all(
+        "INSERT INTO cris_unit (unit_id, path, data, row_hash) VALUES (%s, %s, %s, gen_random_uuid()) RETURNING 1",
+        unit_id,
+        [unit_id, *above],
+        Jsonb(row),
+    )
+
+
+def test_units_without_an_identifier_are_named(
+    healthy: pytest.MonkeyPatch, house: House, tmp_path: Path
+) -> None:
+    unit(house, "TOP", name="University of Examples")
+    unit(house, "DEP", "TOP")
+    unit(house, "HOSPITAL", ror_id=TWINS[0])
+    finding = one_wrong("have no identifier")
+    assert "DEP, TOP" in finding.found
+    assert "HOSPITAL" not in finding.found
+    assert "organisations load" in finding.remedy
+    load_organizations(house.ledger, write_dump(tmp_path), actor="ann")
+    findings = examine()
+    assert wrong(findings) == []
+    assert any(f"recognised by their names alone: TOP ({EXAMPLES})" in one.found for one in findings)
+
+
+def test_a_withdrawn_identifier_and_one_nobody_knows_are_named(
+    healthy: pytest.MonkeyPatch, house: House, tmp_path: Path
+) -> None:
+    load_organizations(house.ledger, write_dump(tmp_path), actor="ann")
+    unit(house, "OLD", ror_id=WITHDRAWN)
+    unit(house, "NEW", ror_id="https://ror.org/05qwgg493")
+    assert f"OLD ({SUCCESSOR})" in one_wrong("is withdrawn").found
+    assert "NEW" in one_wrong("not in the loaded copy").found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from orcid_sync.ledger.organizations import load_organizations
 from orcid_sync.model.sections import AFFILIATIONS, SECTIONS
 
+from tests.fixtures.ror import EXAMPLES, FUNDER_ID, write_dump
 from tests.fixtures.section_rows import EDITS, ROWS
 from tests.fixtures.world import World
 
@@ -181,3 +184,43 @@ def test_our_own_entry_of_former_days_is_taken_over(world: World) -> None:
     [one] = world.ours("p1", "education")
     assert one["put_code"] == before["put_code"]
     at_rest(world)
+
+
+def test_organisations_known_by_name_alone_go_out_once_ror_is_loaded(world: World, tmp_path: Path) -> None:
+    unknown = {
+        "disambiguated_organization_identifier": None,
+        "disambiguation_source": None,
+        "organization_city": None,
+    }
+    enter(world, "education", "D1", **unknown)
+    enter(
+        world,
+        "funding",
+        "A1",
+        funder_identifier=None,
+        funder_identifier_source=None,
+        funder_city=None,
+    )
+    world.round()
+    assert world.item("p1", "D1").reason == world.item("p1", "A1").reason == "organisation_unknown"
+    load_organizations(world.ledger(), write_dump(tmp_path), actor="ann")
+    world.round()
+    [degree], [grant] = world.ours("p1", "education"), world.ours("p1", "funding")
+    assert degree["item"]["organization"] == grant["item"]["organization"] | {
+        "name": "University of Examples",
+        "address": {"city": "Uppsala", "region": None, "country": "SE"},
+        "disambiguated-organization": {
+            "disambiguated-organization-identifier": EXAMPLES,
+            "disambiguation-source": "ROR",
+        },
+    }
+    funder = grant["item"]["organization"]["disambiguated-organization"]
+    assert funder == {
+        "disambiguated-organization-identifier": FUNDER_ID,
+        "disambiguation-source": "FUNDREF",
+    }
+    load_organizations(world.ledger(), write_dump(tmp_path), actor="ann")
+    at_rest(world)
+    counts = world.run("propose")
+    assert counts is not None
+    assert counts["payloads"]["made"] == 0

@@ -10,7 +10,8 @@ from orcid_sync.model.activity_terms import map_term
 from orcid_sync.model.digests import content_digest
 from orcid_sync.model.identifiers import canonical_type, clean, match_key
 from orcid_sync.model.inputs import Funding, PeerReview
-from orcid_sync.model.organizations import disambiguated
+from orcid_sync.model.mentions import of_funding, of_review
+from orcid_sync.model.organization_directory import NOTHING_LISTED, Directory
 from orcid_sync.model.payload import (
     Payload,
     Refusal,
@@ -19,24 +20,25 @@ from orcid_sync.model.payload import (
     fuzzy_date,
     line,
     organization_shape,
-    place,
 )
 from orcid_sync.model.validation import problems
 
 
-def funding_payload(funding: Funding, *, item_uri: str | None) -> Payload | Refusal:
+def funding_payload(
+    funding: Funding, *, item_uri: str | None, directory: Directory = NOTHING_LISTED
+) -> Payload | Refusal:
     """The funding on a holder's record, the same for all of its holders.
 
     Its identifiers are the grant's number and DOI; `item_uri` stands in where it has neither. An end that lies
     ahead goes out all the same: a grant's end is an agreed one.
     """
     try:
-        return _funding(funding, item_uri)
+        return _funding(funding, item_uri, directory)
     except Refused as refused:
         return refused.refusal
 
 
-def _funding(funding: Funding, item_uri: str | None) -> Payload:
+def _funding(funding: Funding, item_uri: str | None, directory: Directory) -> Payload:
     funding_type = map_term("funding-type", funding.funding_type)
     if funding_type is None:
         raise Refused(
@@ -67,11 +69,9 @@ def _funding(funding: Funding, item_uri: str | None) -> Payload:
             content["end-date"] = end.to_json()
     ids = _funding_identifiers(funding, item_uri)
     content["external-ids"] = {"external-id": ids}
+    funder = directory.find(of_funding(funding), funder=True)
     content["organization"] = organization_shape(
-        funding.funder_name,
-        place(funding.funder_city, None, funding.funder_country),
-        disambiguated(funding.funder_identifier, funding.funder_identifier_source),
-        required="funder_identifier",
+        funding.funder_name, funder.address, funder.known, required="funder_identifier"
     )
     _refuse_problems("funding", content)
     return Payload(
@@ -119,19 +119,21 @@ def _amount(funding: Funding) -> dict[str, str] | None:
     }
 
 
-def peer_review_payload(review: PeerReview, *, item_uri: str | None) -> Payload | Refusal:
+def peer_review_payload(
+    review: PeerReview, *, item_uri: str | None, directory: Directory = NOTHING_LISTED
+) -> Payload | Refusal:
     """The peer review on its reviewer's record.
 
     It is identified by what the source gives, else by `item_uri`, else by its own id. What was reviewed is told
     only where the source tells it: most reviews are blind.
     """
     try:
-        return _peer_review(review, item_uri)
+        return _peer_review(review, item_uri, directory)
     except Refused as refused:
         return refused.refusal
 
 
-def _peer_review(review: PeerReview, item_uri: str | None) -> Payload:
+def _peer_review(review: PeerReview, item_uri: str | None, directory: Directory) -> Payload:
     role = map_term("reviewer-role", review.reviewer_role)
     kind = map_term("review-type", review.review_type)
     if role is None or kind is None:
@@ -158,10 +160,9 @@ def _peer_review(review: PeerReview, item_uri: str | None) -> Payload:
     container = line(review.subject_container_name, vocabulary.TITLE_LIMIT)
     if container:
         content["subject-container-name"] = {"value": container}
+    convener = directory.find(of_review(review))
     content["convening-organization"] = organization_shape(
-        review.convening_organization_name,
-        place(review.convening_city, None, review.convening_country),
-        disambiguated(review.convening_identifier, review.convening_identifier_source),
+        review.convening_organization_name, convener.address, convener.known
     )
     _refuse_problems("peer-review", content)
     return Payload(

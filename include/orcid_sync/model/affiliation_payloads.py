@@ -10,7 +10,8 @@ from orcid_sync.model import vocabulary
 from orcid_sync.model.digests import content_digest
 from orcid_sync.model.identifiers import clean, match_key
 from orcid_sync.model.inputs import Employment, Organization, Qualification
-from orcid_sync.model.organizations import disambiguated
+from orcid_sync.model.mentions import of_qualification, of_unit
+from orcid_sync.model.organization_directory import NOTHING_LISTED, Directory
 from orcid_sync.model.payload import (
     Payload,
     Refusal,
@@ -19,7 +20,6 @@ from orcid_sync.model.payload import (
     fuzzy_date,
     line,
     organization_shape,
-    place,
 )
 from orcid_sync.model.sections import AFFILIATIONS
 from orcid_sync.model.validation import problems
@@ -32,6 +32,7 @@ def employment_payload(
     item_uri: str | None,
     today: dt.date,
     unknown_dates: Collection[dt.date] = frozenset(),
+    directory: Directory = NOTHING_LISTED,
 ) -> Payload | Refusal:
     """The affiliation that a post would be on its holder's record.
 
@@ -41,7 +42,7 @@ def employment_payload(
     """
     path = (organization,) if isinstance(organization, Organization) else tuple(organization)
     try:
-        named, department = _institution(employment, path)
+        named, department = _institution(employment, path, directory)
         return _affiliation(employment, named, department, item_uri, today, unknown_dates)
     except Refused as refused:
         return refused.refusal
@@ -53,6 +54,7 @@ def qualification_payload(
     item_uri: str | None,
     today: dt.date,
     unknown_dates: Collection[dt.date] = frozenset(),
+    directory: Directory = NOTHING_LISTED,
 ) -> Payload | Refusal:
     """The affiliation of a row that names its organisation itself: a degree, a qualification, an uploaded row.
 
@@ -61,9 +63,9 @@ def qualification_payload(
     """
     try:
         department = line(qualification.department_name, vocabulary.DEPARTMENT_LIMIT)
-        return _affiliation(
-            qualification, _own_organization(qualification), department, item_uri, today, unknown_dates
-        )
+        found = directory.find(of_qualification(qualification))
+        organization = organization_shape(qualification.organization_name, found.address, found.known)
+        return _affiliation(qualification, organization, department, item_uri, today, unknown_dates)
     except Refused as refused:
         return refused.refusal
 
@@ -135,31 +137,15 @@ def _identifiers(
     return ids, tuple(dict.fromkeys(keys))
 
 
-def _own_organization(row: Qualification) -> dict[str, Any]:
-    return organization_shape(
-        row.organization_name,
-        place(row.organization_city, row.organization_region, row.organization_country),
-        disambiguated(row.disambiguated_organization_identifier, row.disambiguation_source),
-    )
-
-
-def _institution(employment: Employment, path: tuple[Organization, ...]) -> tuple[dict[str, Any], str | None]:
+def _institution(
+    employment: Employment, path: tuple[Organization, ...], directory: Directory
+) -> tuple[dict[str, Any], str | None]:
     """The organisation in the API's shape and the name of the department, if the unit is not the organisation."""
     for at, unit in enumerate(path):
-        known = disambiguated(unit.ror_id, "ROR") or disambiguated(
-            unit.disambiguated_organization_identifier, unit.disambiguation_source
-        )
-        name = line(unit.name, vocabulary.ORGANIZATION_LIMIT)
-        if known and name:
-            shape = {
-                "name": name,
-                "address": _address(path[at:]),
-                "disambiguated-organization": {
-                    "disambiguated-organization-identifier": known[0],
-                    "disambiguation-source": known[1],
-                },
-            }
-            return shape, _department(employment, path[:at])
+        found = directory.find(of_unit(unit))
+        if found.known and line(unit.name, vocabulary.ORGANIZATION_LIMIT):
+            address = _address(path[at:], directory)
+            return organization_shape(unit.name, address, found.known), _department(employment, path[:at])
     raise Refused(
         "organisation_unknown",
         "ror_id",
@@ -172,10 +158,10 @@ def _department(employment: Employment, below: tuple[Organization, ...]) -> str 
     return named or (line(below[0].name, vocabulary.DEPARTMENT_LIMIT) if below else None)
 
 
-def _address(upwards: Sequence[Organization]) -> dict[str, str]:
+def _address(upwards: Sequence[Organization], directory: Directory) -> dict[str, str]:
     """City, region and country of the organisation, or of the nearest one above that knows them."""
     for unit in upwards:
-        address = place(unit.city, unit.region, unit.country)
+        address = directory.find(of_unit(unit)).address
         if "city" in address:
             return address
     raise Refused(

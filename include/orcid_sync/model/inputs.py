@@ -118,6 +118,7 @@ class Organization(_Row):
     ror_id: str | None = None
     disambiguated_organization_identifier: str | None = None
     disambiguation_source: str | None = None
+    is_internal: bool | None = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ owner authenticated it, here or by the source's declaration, and stands by the c
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ from orcid_sync.model.inputs import (
     Publication,
     Qualification,
 )
+from orcid_sync.model.mentions import of_funding, of_qualification, of_review, of_unit
+from orcid_sync.model.organization_directory import NOTHING_LISTED, Directory, Mention
 from orcid_sync.model.payload import Payload, Refusal
 from orcid_sync.model.sections import AFFILIATIONS
 from orcid_sync.model.work_payloads import work_payload
@@ -58,7 +60,8 @@ class Surroundings:
     """What a payload depends on besides its row.
 
     `authenticated` are the iDs that came by OAuth, by person id; `path` is the row's CRIS unit and the units above it;
-    `item_uri` the item's stable uri, where the institution has a base for it.
+    `item_uri` the item's stable uri, where the institution has a base for it; `directory` holds what is known of the
+    organisations that are mentioned.
     """
 
     today: dt.date
@@ -66,6 +69,7 @@ class Surroundings:
     path: Sequence[Organization] = ()
     item_uri: str | None = None
     unknown_dates: frozenset[dt.date] = frozenset()
+    directory: Directory = NOTHING_LISTED
 
 
 Row = Mapping[str, Any]
@@ -98,6 +102,7 @@ def _affiliation(row: Row, around: Surroundings) -> Payload | Refusal:
         "item_uri": around.item_uri,
         "today": around.today,
         "unknown_dates": around.unknown_dates,
+        "directory": around.directory,
     }
     # A row that names its organisation stands for itself; a post is known by its unit.
     if row.get("organization_name"):
@@ -106,11 +111,25 @@ def _affiliation(row: Row, around: Surroundings) -> Payload | Refusal:
 
 
 def _funding(row: Row, around: Surroundings) -> Payload | Refusal:
-    return funding_payload(Funding.from_row(row), item_uri=around.item_uri)
+    return funding_payload(Funding.from_row(row), item_uri=around.item_uri, directory=around.directory)
 
 
 def _peer_review(row: Row, around: Surroundings) -> Payload | Refusal:
-    return peer_review_payload(PeerReview.from_row(row), item_uri=around.item_uri)
+    return peer_review_payload(PeerReview.from_row(row), item_uri=around.item_uri, directory=around.directory)
+
+
+def _affiliation_mentions(row: Row, path: Sequence[Organization]) -> Iterable[Mention]:
+    if row.get("organization_name"):
+        return (of_qualification(Qualification.from_row(row)),)
+    return map(of_unit, path)
+
+
+def _funding_mentions(row: Row, path: Sequence[Organization]) -> Iterable[Mention]:
+    return (of_funding(Funding.from_row(row)),)
+
+
+def _peer_review_mentions(row: Row, path: Sequence[Organization]) -> Iterable[Mention]:
+    return (of_review(PeerReview.from_row(row)),)
 
 
 MAKERS: Final[Mapping[str, Callable[[Row, Surroundings], Payload | Refusal]]] = {
@@ -120,3 +139,10 @@ MAKERS: Final[Mapping[str, Callable[[Row, Surroundings], Payload | Refusal]]] = 
     "peer-review": _peer_review,
 }
 """How a section's rows become payloads; one entry for each section."""
+
+MENTIONS: Final[Mapping[str, Callable[[Row, Sequence[Organization]], Iterable[Mention]]]] = {
+    **dict.fromkeys(AFFILIATIONS, _affiliation_mentions),
+    "funding": _funding_mentions,
+    "peer-review": _peer_review_mentions,
+}
+"""Of the sections whose payloads name organisations: which ones a row speaks of."""

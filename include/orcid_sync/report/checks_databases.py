@@ -15,6 +15,7 @@ from orcid_sync.errors import SettingInvalid
 from orcid_sync.ledger.migrate import HERE as MIGRATIONS
 from orcid_sync.ledger.session import Connection, Ledger
 from orcid_sync.model.sections import SECTIONS
+from orcid_sync.report.checks_organizations import check_organizations
 from orcid_sync.report.doctor import Finding, fail, ok, warn
 from orcid_sync.settings import load_settings
 
@@ -97,6 +98,8 @@ def check_ledger() -> Iterator[Finding]:
         yield from _role(taken)
         if taken.execute("SELECT to_regclass('unit') IS NOT NULL AS there").fetchone()[0]:  # type: ignore[index]
             yield from _units(taken)
+        if taken.execute("SELECT to_regclass('organization_load') IS NOT NULL AS there").fetchone()[0]:  # type: ignore[index]
+            yield from check_organizations(taken)
 
 
 def _login(session: psycopg.Connection[Any]) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
@@ -11,8 +11,10 @@ from typing import Any, Final
 import orjson
 from psycopg.types.json import set_json_loads
 
+from orcid_sync.ledger.organizations import directory_for, loaded_version
 from orcid_sync.ledger.session import Connection
 from orcid_sync.model import payloads as rules
+from orcid_sync.model.organization_directory import NOTHING_LISTED, Directory
 from orcid_sync.model.payloads import Payload, Refusal
 from orcid_sync.model.sections import SECTIONS
 from orcid_sync.settings import Settings
@@ -55,12 +57,24 @@ class Maker:
     unknown_dates: frozenset[dt.date]
     today: dt.date
 
-    def make(self, section: str, cris_id: str, data: Mapping[str, Any], path: Iterable[str]) -> Made:
+    def path(self, units: Iterable[str] | None) -> list[rules.Organization]:
+        """A CRIS unit and the units above it."""
+        return [rules.Organization.from_row(self.units[unit]) for unit in units or () if unit in self.units]
+
+    def make(
+        self,
+        section: str,
+        cris_id: str,
+        data: Mapping[str, Any],
+        path: Iterable[str] | None,
+        directory: Directory = NOTHING_LISTED,
+    ) -> Made:
         """One row's payload. `data` is the contract row, `path` its CRIS unit and the units above it."""
         around = rules.Surroundings(
             today=self.today,
             authenticated=self.authenticated,
-            path=[rules.Organization.from_row(self.units[unit]) for unit in path if unit in self.units],
+            path=self.path(path),
+            directory=directory,
             item_uri=f"{self.item_uri_base}/{section}/{cris_id}" if self.item_uri_base else None,
             unknown_dates=self.unknown_dates,
         )
@@ -79,13 +93,20 @@ def make_payloads(connection: Connection, settings: Settings) -> dict[str, int]:
     connection.execute("SELECT set_config('orcid_sync.payload_version', %s, true) AS version", (version,))
     dated = ",".join(name for name, section in SECTIONS.items() if section.dated)
     connection.execute("SELECT set_config('orcid_sync.dated_sections', %s, true) AS dated", (dated,))
+    naming = (",".join(rules.MENTIONS), loaded_version(connection))
+    connection.execute(
+        "SELECT set_config('orcid_sync.sections_with_organizations', %s, true) AS sections, "
+        "set_config('orcid_sync.organizations', %s, true) AS loaded",
+        naming,
+    )
     connection.execute((_SQL / "0_to_make.sql").read_text())
     maker = _maker(connection, settings)
     counts = {"made": 0, "refused": 0}
     for rows in _chunks(connection):
+        directory = _directory(connection, maker, rows)
         with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
             for row in rows:
-                made = maker.make(row.section, row.cris_id, row.data, row.path or ())
+                made = maker.make(row.section, row.cris_id, row.data, row.path, directory)
                 counts["refused" if isinstance(made.result, Refusal) else "made"] += 1
                 copy.write_row(_columns(row, made))
     connection.execute((_SQL / "0_made.sql").read_text())
@@ -97,6 +118,17 @@ def _maker(connection: Connection, settings: Settings) -> Maker:
     units = dict(connection.execute("SELECT unit_id, data FROM cris_unit").fetchall())
     today = dt.datetime.now(settings.zone).date()
     return Maker(authenticated, units, settings.item_uri_base, frozenset(settings.unknown_dates), today)
+
+
+def _directory(connection: Connection, maker: Maker, rows: Sequence[Any]) -> Directory:
+    """What is known of the organisations that these rows speak of."""
+    mentions = (
+        mention
+        for row in rows
+        if row.section in rules.MENTIONS
+        for mention in rules.MENTIONS[row.section](row.data, maker.path(row.path))
+    )
+    return directory_for(connection, mentions)
 
 
 def _chunks(connection: Connection) -> Iterator[list[Any]]:

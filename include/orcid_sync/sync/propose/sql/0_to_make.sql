@@ -1,5 +1,5 @@
 -- CRIS rows whose payload has to be made anew: the row, its units, its contributors' authenticated iDs or our rules
--- changed; for some sections also the day, since an end date goes out only once it is past.
+-- changed; for some sections also the day, since an end date goes out only once it is past, and our copy of ROR.
 CREATE TEMP TABLE to_make ON COMMIT DROP AS
 WITH authenticated AS (
     SELECT claim.row_id, string_agg(permission.orcid, ',' ORDER BY permission.orcid) AS orcids
@@ -18,7 +18,10 @@ WITH authenticated AS (
            md5(concat_ws('|', cris_row.row_hash, authenticated.orcids, unit_path.hashes,
                          current_setting('orcid_sync.payload_version'),
                          CASE WHEN cris_row.section = ANY (string_to_array(current_setting('orcid_sync.dated_sections'), ','))
-                              THEN current_date END))::uuid AS fresh
+                              THEN current_date END,
+                         CASE WHEN cris_row.section = ANY (string_to_array(
+                                  current_setting('orcid_sync.sections_with_organizations'), ','))
+                              THEN current_setting('orcid_sync.organizations') END))::uuid AS fresh
     FROM cris_row
     LEFT JOIN authenticated ON authenticated.row_id = cris_row.id
     LEFT JOIN unit_path ON unit_path.unit_id = cris_row.unit_id

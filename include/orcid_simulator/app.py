@@ -330,7 +330,7 @@ class RegistryApp:
             return json_response(200, self.parts.identity.jwks())
         if path == "openapi.json":
             return json_response(200, openapi.description(request.base_url))
-        return json_response(200, self.parts.identity.discovery(request.base_url))
+        return json_response(200, self.parts.identity.discovery(request.base_url, pkce=self._settings.pkce))
 
     def _write(self, answer: Answer, media: str) -> Response:
         headers = dict(answer.headers)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
 from orcid_simulator import scopes
 from orcid_simulator.errors import OAuthError
 from orcid_simulator.model import Client
+from orcid_simulator.pkce import Challenge, ChallengeRefused, read_challenge
 from orcid_simulator.store import Store
 
 RESPONSE_TYPES = ("code", "token", "id_token", "id_token token", "token id_token")
@@ -27,6 +28,7 @@ class Wish:
     nonce: str | None
     prompt: frozenset[str]
     max_age: int | None
+    challenge: Challenge | None = None
 
     @property
     def implicit(self) -> bool:
@@ -59,8 +61,8 @@ class RedirectedError(Exception):
         self.location = location
 
 
-def read_wish(store: Store, query: dict[str, str]) -> Wish:
-    """Check an authorization request.
+def read_wish(store: Store, query: dict[str, str], *, pkce: bool = True) -> Wish:
+    """Check an authorization request. Without `pkce` a challenge is like any parameter that the registry does not know.
 
     Raises:
         OAuthError: unknown client or redirect URI: shown, never redirected.
@@ -91,7 +93,10 @@ def read_wish(store: Store, query: dict[str, str]) -> Wish:
     if refused or not wish.scope:
         description = f"Invalid scope: {' '.join(sorted(refused))}".rstrip(": ")
         raise RedirectedError(wish.error_uri("invalid_scope", description))
-    return wish
+    try:
+        return replace(wish, challenge=read_challenge(query) if pkce and not wish.implicit else None)
+    except ChallengeRefused as error:
+        raise RedirectedError(wish.error_uri("invalid_request", str(error))) from None
 
 
 def refused_scopes(wish: Wish) -> frozenset[str]:

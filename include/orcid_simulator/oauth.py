@@ -11,6 +11,7 @@ from orcid_simulator import scopes
 from orcid_simulator.errors import OAuthError
 from orcid_simulator.model import Client, Code, Token
 from orcid_simulator.openid import Identity
+from orcid_simulator.pkce import check_verifier
 from orcid_simulator.registry import Registry
 from orcid_simulator.tokens import OBO_LIFETIME_SECONDS, Grant, Tokens, unusable_record
 from orcid_simulator.web import Request, Response, json_response
@@ -102,6 +103,8 @@ class OAuth:
             raise OAuthError(401, "invalid_request", "redirect_uri is required")
         if redirect_uri != code.redirect_uri:
             raise OAuthError(400, "invalid_grant", "Redirect URI mismatch.")
+        if self._registry.settings.pkce:
+            check_verifier(self._store.challenge(text), form.get("code_verifier"))
         self._require_usable_record(code.orcid)
         with self._store.transaction():
             token = self._tokens.issue(Grant(client.client_id, code.orcid, code.scope))

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from orcid_simulator.errors import OAuthError
 from orcid_simulator.model import Record, Token
+from orcid_simulator.pkce import METHODS
 from orcid_simulator.registry import Registry
 
 KEY_SETTING = "openid_key"
@@ -102,9 +103,10 @@ class Identity:
         }
 
     @staticmethod
-    def discovery(base: str) -> dict[str, Any]:
+    def discovery(base: str, *, pkce: bool = True) -> dict[str, Any]:
         """The discovery document."""
         return {
+            **({"code_challenge_methods_supported": list(METHODS)} if pkce else {}),
             "issuer": base,
             "authorization_endpoint": f"{base}/oauth/authorize",
             "token_endpoint": f"{base}/oauth/token",

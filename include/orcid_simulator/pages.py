@@ -190,7 +190,7 @@ class Pages:
         """Ask for what is missing: a sign-in, a consent; then send the browser back."""
         request.note.endpoint = "/oauth/authorize"
         try:
-            wish = read_wish(self._store, request.query)
+            wish = read_wish(self._store, request.query, pkce=self._registry.settings.pkce)
         except RedirectedError as error:
             return redirect(error.location)
         request.note.client_id = wish.client.client_id
@@ -231,7 +231,7 @@ class Pages:
     def _decide(self, request: Request) -> Response:
         request.note.endpoint = "/oauth/authorize"
         try:
-            wish = read_wish(self._store, request.query)
+            wish = read_wish(self._store, request.query, pkce=self._registry.settings.pkce)
         except RedirectedError as error:
             return redirect(error.location)
         session = self._require_session(request)
@@ -245,6 +245,8 @@ class Pages:
             code = self._tokens.new_code(
                 wish.client, session.orcid, wish.scope, wish.redirect_uri, wish.nonce, session.signed_in
             )
+            if wish.challenge is not None:
+                self._store.save_challenge(code.code, wish.challenge)
             return redirect(wish.answer_uri({"code": code.code}))
         token = self._tokens.issue(
             Grant(

@@ -38,6 +38,8 @@ class Settings:
     """Whether a refresh without `revoke_old` disables the parent token. Uncertain upstream."""
     honour_revoke_old: bool = True
     """Whether `revoke_old` and `expires_in` are looked at when a token is refreshed. Uncertain upstream."""
+    pkce: bool = True
+    """Whether code challenges (RFC 7636) are verified and the discovery document names them. Uncertain upstream."""
     affiliation_put_changes_type: bool = True
     """A PUT on /employment/{p} with the put code of another affiliation type changes its type (upstream quirk)."""
     known_issns_only: bool = False

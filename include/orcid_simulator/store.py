@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from orcid_simulator.model import Client, Code, DuplicateKey, IdKey, Item, Record, Source, Token
+from orcid_simulator.pkce import Challenge
 
 FILE_NAME = "registry.sqlite"
 LOCK_TIMEOUT_SECONDS = 2
@@ -51,6 +52,9 @@ CREATE TABLE IF NOT EXISTS code (
     code TEXT PRIMARY KEY, client_id TEXT NOT NULL, orcid TEXT NOT NULL, scope TEXT NOT NULL,
     redirect_uri TEXT NOT NULL, nonce TEXT, created REAL NOT NULL, auth_time REAL NOT NULL, token TEXT
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS code_challenge (
+    code TEXT PRIMARY KEY, method TEXT NOT NULL, challenge TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS review_group (
     put_code INTEGER PRIMARY KEY AUTOINCREMENT, group_id TEXT NOT NULL UNIQUE, source_client TEXT,
     created INTEGER NOT NULL, modified INTEGER NOT NULL, content BLOB NOT NULL
@@ -76,6 +80,7 @@ TABLES = (
     "item",
     "token",
     "code",
+    "code_challenge",
     "review_group",
     "notification",
     "webhook",
@@ -237,6 +242,19 @@ class Store:
         if row is None:
             return None
         return Code(row[0], row[1], row[2], frozenset(row[3].split()), *row[4:])
+
+    def challenge(self, code: str) -> Challenge | None:
+        """What has to be shown for an authorization code; None if it was asked for without a challenge."""
+        row = self._db.execute(
+            "SELECT method, challenge FROM code_challenge WHERE code = ?", (code,)
+        ).fetchone()
+        return None if row is None else Challenge(*row)
+
+    def save_challenge(self, code: str, challenge: Challenge) -> None:
+        """Keep what has to be shown for an authorization code."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO code_challenge VALUES (?, ?, ?)", (code, challenge.method, challenge.text)
+        )
 
     def save_code(self, code: Code) -> None:
         """Add or replace an authorization code."""

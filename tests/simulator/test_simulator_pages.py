@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import html
 from orcid_simulator.authorize import redirect_matches
-from orcid_simulator.testing import ClientCredentials, RunningSimulator
+from orcid_simulator.testing import ClientCredentials, RunningSimulator, running_simulator
 
 from tests.simulator.support import FULL_SCOPE, Member, employment, work
 
@@ -96,15 +96,26 @@ def authorize(client: ClientCredentials, **changes: str | None) -> str:
     )
 
 
-def token_for(registry: RunningSimulator, client: ClientCredentials, code: str) -> dict[str, Any]:
+# The verifier of the example in RFC 7636, appendix B.
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+
+def exchange(
+    registry: RunningSimulator, client: ClientCredentials, code: str, **more: str
+) -> requests.Response:
     form = {
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": REDIRECT,
         "client_id": client.client_id,
         "client_secret": client.client_secret,
+        **more,
     }
-    answer = requests.post(f"{registry.base_url}/oauth/token", data=form, timeout=5)
+    return requests.post(f"{registry.base_url}/oauth/token", data=form, timeout=5)
+
+
+def token_for(registry: RunningSimulator, client: ClientCredentials, code: str) -> dict[str, Any]:
+    answer = exchange(registry, client, code)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -125,6 +136,55 @@ class TestConsent:
         assert browser.query()["state"] == "a b&c"
         token = token_for(registry, client, browser.query()["code"])
         assert token["orcid"] == orcid
+
+    @pytest.mark.parametrize(
+        ("method", "challenge"),
+        [("S256", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"), ("plain", VERIFIER), (None, VERIFIER)],
+        ids=["the example of RFC 7636", "plain", "plain where no method is named"],
+    )
+    def test_a_code_that_was_asked_for_with_a_challenge_takes_its_verifier(
+        self,
+        registry: RunningSimulator,
+        browser: Browser,
+        client: ClientCredentials,
+        orcid: str,
+        method: str | None,
+        challenge: str,
+    ) -> None:
+        browser.open(authorize(client, code_challenge=challenge, code_challenge_method=method))
+        browser.send("/signin", user=orcid)
+        browser.send("/oauth/authorize", decision="allow")
+        code = browser.query()["code"]
+        for wrong in ({}, {"code_verifier": "x" * 43}, {"code_verifier": "short"}):
+            answer = exchange(registry, client, code, **wrong)
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+        assert exchange(registry, client, code, code_verifier=VERIFIER).json()["orcid"] == orcid
+
+    def test_a_verifier_without_a_challenge_is_refused(
+        self, registry: RunningSimulator, browser: Browser, client: ClientCredentials, orcid: str
+    ) -> None:
+        browser.open(authorize(client))
+        browser.send("/signin", user=orcid)
+        browser.send("/oauth/authorize", decision="allow")
+        code = browser.query()["code"]
+        assert exchange(registry, client, code, code_verifier=VERIFIER).status_code == 400
+        assert exchange(registry, client, code).status_code == 200
+
+    @pytest.mark.parametrize(
+        "challenge",
+        [
+            {"code_challenge": "x" * 43, "code_challenge_method": "S512"},
+            {"code_challenge": "too-short", "code_challenge_method": "S256"},
+            {"code_challenge": "=" * 43, "code_challenge_method": "S256"},
+            {"code_challenge_method": "S256"},
+        ],
+        ids=["unknown method", "too short", "other characters", "a method alone"],
+    )
+    def test_a_challenge_that_cannot_be_used_is_sent_back(
+        self, browser: Browser, client: ClientCredentials, challenge: dict[str, str]
+    ) -> None:
+        browser.open(authorize(client, **challenge))
+        assert browser.fragment()["error"] == "invalid_request"
 
     def test_denial_comes_back_in_the_query(
         self, browser: Browser, client: ClientCredentials, orcid: str
@@ -489,6 +549,19 @@ class TestOpenId:
         found = requests.get(url, timeout=5).json()
         assert found["token_endpoint"] == f"{registry.base_url}/oauth/token"
         assert found["id_token_signing_alg_values_supported"] == ["RS256"]
+        assert found["code_challenge_methods_supported"] == ["S256", "plain"]
+
+    def test_a_registry_without_code_challenges_names_none_and_ignores_them(self) -> None:
+        with running_simulator(pkce=False) as registry:
+            found = requests.get(f"{registry.base_url}/.well-known/openid-configuration", timeout=5).json()
+            assert "code_challenge_methods_supported" not in found
+            client = registry.control.client("University", redirect_uris=[REDIRECT])
+            browser = Browser(registry.base_url)
+            browser.open(authorize(client, code_challenge="x" * 43, code_challenge_method="S256"))
+            browser.send("/signin", user=registry.control.record("Ann", "Lee"))
+            browser.send("/oauth/authorize", decision="allow")
+            answer = exchange(registry, client, browser.query()["code"], code_verifier=VERIFIER)
+            assert answer.status_code == 200
 
     def test_an_id_token_is_exchanged_for_a_token_on_behalf_of_its_client(
         self, registry: RunningSimulator, browser: Browser, client: ClientCredentials, orcid: str

@@ -1,8 +1,9 @@
 """A researcher's iD and permission: asked for at the registry's consent page, and brought back by the same browser.
 
 `begin` remembers a request and names the address to go to; `finish` takes what the browser came back with. A request
-belongs to one session of one researcher, is answered once and in time; its nonce and PKCE verifier are derived from the
-session's cookie, so that an answer that was begun elsewhere is worth nothing here, and nothing of it is stored.
+belongs to one session of one researcher, is answered once and in time; its nonce and, where the registry accepts one, its
+PKCE verifier are derived from the session's cookie, so that an answer that was begun elsewhere is worth nothing here, and
+nothing of it is stored.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ REQUEST_LIVES: Final = dt.timedelta(hours=1)
 # A permission in one of these states is in use: its iD is taken, and "no" to a wider one takes nothing away.
 IN_USE: Final = ("granted", "wider_scope_needed", "paused_by_researcher", "delete_only")
 _LOCK: Final = 0x0C1D0010
+_WITH_VERIFIER: Final = ".v"
 
 
 class ConnectRefused(ConsentFailed):
@@ -94,10 +96,18 @@ class Connected:
 
 
 def begin(
-    connection: Connection, oauth: OAuth, session: Session, cookie: str, asked: Asked, staff: Staff
+    connection: Connection,
+    oauth: OAuth,
+    session: Session,
+    cookie: str,
+    asked: Asked,
+    staff: Staff,
+    *,
+    pkce: bool,
 ) -> Secret:
     """Remember the request; returns the address of the registry's consent page for this browser."""
-    state = secrets.token_urlsafe(32)
+    # The state, which comes back as it is or not at all, says whether a verifier was promised.
+    state = secrets.token_urlsafe(32) + (_WITH_VERIFIER if pkce else "")
     connection.execute(
         "INSERT INTO consent_request (state_key, session_key, researcher_id, client_id, scopes, wording, language, "
         "ends_at) VALUES (%s, %s, %s, %s, %s, %s, %s, now() + %s)",
@@ -112,7 +122,13 @@ def begin(
             REQUEST_LIVES,
         ),
     )
-    digest = hashlib.sha256(_verifier(cookie, state).reveal().encode()).digest()
+    challenge = {}
+    if pkce:
+        digest = hashlib.sha256(_derived(cookie, "pkce", state).encode()).digest()
+        challenge = {
+            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+        }
     return Secret(
         oauth.authorize_url(
             asked.redirect_uri,
@@ -124,8 +140,7 @@ def begin(
             family_names=staff.family_names if staff.given_names else None,
             lang=asked.language,
             nonce=_nonce(cookie, state),
-            code_challenge=base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
-            code_challenge_method="S256",
+            **challenge,
         )
     )
 
@@ -318,8 +333,8 @@ def missing_scopes(granted: Sequence[str], wanted: Sequence[str]) -> tuple[str, 
     return tuple(scope for scope in wanted if scope not in granted)
 
 
-def _verifier(cookie: str, state: str) -> Secret:
-    return Secret(_derived(cookie, "pkce", state))
+def _verifier(cookie: str, state: str) -> Secret | None:
+    return Secret(_derived(cookie, "pkce", state)) if state.endswith(_WITH_VERIFIER) else None
 
 
 def _nonce(cookie: str, state: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 AUTHORIZE = "/oauth/authorize"
 TOKEN = "/oauth/token"  # noqa: S105 - a path
 REVOKE = "/oauth/revoke"
+DISCOVERY = "/.well-known/openid-configuration"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class OAuth:
 
         `prefill` may be email, orcid, given_names, family_names, lang, prompt, nonce; it is seen in the address. With
         `code_challenge` (PKCE) the code can be exchanged by nobody but whoever has the verifier, where the registry
-        knows of it; where not, it is ignored.
+        accepts it (`accepts_pkce`).
         """
         known = {
             "email",
@@ -76,6 +77,21 @@ class OAuth:
             **{key: value for key, value in prefill.items() if value},
         }
         return f"{self._credentials.web_base}{AUTHORIZE}?{urlencode(query)}"
+
+    def accepts_pkce(self) -> bool:
+        """Whether the registry's description of itself names the challenge method S256.
+
+        A server that names no methods knows none (RFC 8414), and one behind a proxy that forwards known fields alone would
+        refuse what it can't see. Raises SyncError where there is no description.
+        """
+        request = Request(
+            "GET",
+            self._credentials.web_base + DISCOVERY,
+            {"Accept": "application/json", **self._client.agent_headers()},
+        )
+        found = self._client.exchange(Call("GET", DISCOVERY, Target.CLIENT), request, HTTPStatus.OK).body
+        methods = found.get("code_challenge_methods_supported") if isinstance(found, dict) else None
+        return isinstance(methods, list) and "S256" in methods
 
     def exchange_code(self, code: Secret, redirect_uri: str, verifier: Secret | None = None) -> TokenGrant:
         """Turn a one-time code into a permission. Raises ConsentFailed where it is unknown, expired or used up.

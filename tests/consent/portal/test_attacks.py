@@ -6,12 +6,15 @@ import io
 import logging
 import re
 from contextlib import redirect_stderr, redirect_stdout
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from orcid_sync.consent.links import MAX_WRONG_ANSWERS
 from orcid_sync.consent.people import one_line
 from orcid_sync.consent.portal.tries import LIMITS
 
+from tests.fixtures.house import CLIENT
 from tests.fixtures.portal import PortalSite, Visitor, state_of, text_of
 
 
@@ -56,6 +59,24 @@ def test_a_code_of_another_session_connects_nothing(site: PortalSite, ada: int) 
     assert victim.get(back).status_code == 409
     assert site.visitor().get(back).status_code == 409, "nor does anybody without a session"
     assert nothing_connected(site)
+
+
+def test_a_code_that_somebody_took_is_worth_nothing_without_the_session(site: PortalSite, ada: int) -> None:
+    somebody = ready(site, "p1")
+    back = somebody.at_orcid(somebody.to_orcid(), site.record("Ada", "Okafor"))
+    form = {
+        "grant_type": "authorization_code",
+        "code": parse_qs(urlsplit(back).query)["code"][0],
+        "redirect_uri": f"{site.url}/orcid/callback",
+        "client_id": CLIENT,
+        "client_secret": "s3cret",
+    }
+    for verifier in ({}, {"code_verifier": "x" * 43}):
+        answer = requests.post(
+            f"{site.simulator.web_base}/oauth/token", data={**form, **verifier}, timeout=30
+        )
+        assert answer.json()["error"] == "invalid_grant"
+    assert somebody.get(back).url.endswith("said=connected")
 
 
 def test_two_sessions_of_one_person_do_not_mix(site: PortalSite, ada: int) -> None:

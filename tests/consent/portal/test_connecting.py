@@ -39,6 +39,20 @@ def test_from_a_link_to_a_connected_id(site: PortalSite, ada: int) -> None:
     assert [row.state for row in site.house.all("SELECT state FROM permission_event")] == ["granted"]
 
 
+def test_a_registry_that_does_not_say_that_it_checks_challenges_gets_none(site: PortalSite, ada: int) -> None:
+    site.simulator.control.fault(
+        kind="status", status=404, times=1, path="openid-configuration", method="GET"
+    )
+    somebody = site.visitor()
+    somebody.demo("p1")
+    address = somebody.to_orcid()
+    assert "code_challenge" not in address
+    assert somebody.get(somebody.at_orcid(address, site.record("Ada", "Okafor"))).url.endswith(
+        "said=connected"
+    )
+    assert "code_challenge" in somebody.to_orcid_again(), "it is asked again as long as it did not say"
+
+
 def test_a_no_is_no_failure_and_takes_nothing_away(site: PortalSite, ada: int) -> None:
     orcid = site.record("Ada", "Okafor")
     somebody = site.visitor()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from orcid_sync.consent.people import Staff, staff_of
 from orcid_sync.consent.portal import sessions
 from orcid_sync.consent.portal.rendering import language_of
 from orcid_sync.consent.portal.sessions import Session
+from orcid_sync.errors import SyncError
 from orcid_sync.ledger.session import Ledger
+from orcid_sync.orcid.oauth import OAuth
 from orcid_sync.settings import Settings
 from orcid_sync.vault.registry import Registry
 
@@ -32,6 +35,7 @@ class Portal:
     web_base: str
     sign_in: Any = None
     _registry: Registry | None = None
+    _pkce: bool | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -41,6 +45,13 @@ class Portal:
             if self._registry is None:
                 self._registry = self.open_registry()
             return self._registry
+
+    def accepts_pkce(self, oauth: OAuth) -> bool:
+        """Whether the registry checks code challenges; asked once, and taken for a no while it can't be asked."""
+        if self._pkce is None:
+            with contextlib.suppress(SyncError):
+                self._pkce = oauth.accepts_pkce()
+        return bool(self._pkce)
 
     @property
     def https(self) -> bool:

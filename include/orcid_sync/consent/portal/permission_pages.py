@@ -39,18 +39,21 @@ def to_orcid(
     session, staff = signed_in(visitor)
     with portal.ledger.connection() as connection:
         count_try(connection, "connect", session.key)
+    with portal.ledger.transaction() as connection:
         known = {one.client_id for one in connections_of(connection, session.researcher_id, portal.settings)}
-        if client not in known:
-            raise HTTPException(404)
-        asked = connect.Asked(
-            client_id=client,
-            scopes=portal.settings.portal_scopes,
-            wording=wording_version(consent_text(portal, visitor.language)),
-            language=visitor.language,
-            redirect_uri=portal.redirect_uri,
-        )
-        oauth = _oauths(portal)[client]
-        address = connect.begin(connection, oauth, session, visitor.cookie, asked, staff)
+    if client not in known:
+        raise HTTPException(404)
+    asked = connect.Asked(
+        client_id=client,
+        scopes=portal.settings.portal_scopes,
+        wording=wording_version(consent_text(portal, visitor.language)),
+        language=visitor.language,
+        redirect_uri=portal.redirect_uri,
+    )
+    oauth = _oauths(portal)[client]
+    pkce = portal.accepts_pkce(oauth)
+    with portal.ledger.transaction() as connection:
+        address = connect.begin(connection, oauth, session, visitor.cookie, asked, staff, pkce=pkce)
     return RedirectResponse(address.reveal(), status_code=303)
 
 

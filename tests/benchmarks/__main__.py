@@ -2,6 +2,7 @@
 
 make bench                       100,000 researcher-publication pairs
 make bench ARGS="--pairs 10000"  another size
+make bench ARGS="--only console" one part: stages, calls or console
 make bench ARGS="--json FILE"    the figures as JSON, too
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.calls import counted_syncs
+from tests.benchmarks.console import console_times
 from tests.benchmarks.stages import stage_times
 
 
@@ -29,20 +32,29 @@ def main() -> None:
     parser.add_argument("--researchers", type=int, default=50, help="researchers of the counted sync")
     parser.add_argument("--works", type=int, default=60, help="works of each of them")
     parser.add_argument("--json", type=Path, default=None, help="file for the figures")
+    parser.add_argument("--only", choices=("stages", "calls", "console"), default=None, help="one part")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="orcid-sync-bench-") as folder:
         Path(folder).chmod(0o711)
         server = local_postgres(Path(folder) / "postgres", durable=False).start()
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
+            "stages": lambda: stage_times(server, Path(folder), options.pairs),
+            "calls": lambda: counted_syncs(server, options.researchers, options.works),
+            "console": lambda: console_times(server),
+        }
         try:
-            stages = stage_times(server, Path(folder), options.pairs)
-            calls = counted_syncs(server, options.researchers, options.works)
+            found = {name: part() for name, part in parts.items() if options.only in (None, name)}
         finally:
             server.destroy()
-    console = Console()
-    console.print(_table(f"Stages, {stages['pairs']:,} pairs", stages["rows"]))
-    console.print(_table("Calls to the registry", calls["rows"]))
+    titles = {
+        "stages": "Stages, {pairs:,} pairs",
+        "calls": "Calls to the registry",
+        "console": "The console, a batch of {changes:,}",
+    }
+    for name, figures in found.items():
+        Console().print(_table(titles[name].format(**figures), figures["rows"]))
     if options.json is not None:
-        options.json.write_text(json.dumps({"stages": stages, "calls": calls}, indent=2))
+        options.json.write_text(json.dumps(found, indent=2))
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:

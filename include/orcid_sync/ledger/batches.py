@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from orcid_sync.ledger.session import Connection
+from orcid_sync.ledger.session import Connection, key_array
 
 _SETTLE: Final = """
 WITH now_is AS (
@@ -41,6 +41,6 @@ def reopen_batches(connection: Connection, change_ids: Sequence[int]) -> None:
     connection.execute(
         "UPDATE batch SET state = 'decided' WHERE state = 'closed' AND id IN ("
         "SELECT batch_id FROM batch_change JOIN change ON change.id = batch_change.change_id "
-        "WHERE change.id = ANY (%s) AND change.state = 'open' AND change.verdict = 'approve')",
-        (list(change_ids),),
+        "WHERE change.id = ANY (%s::bigint[]) AND change.state = 'open' AND change.verdict = 'approve')",
+        (key_array(change_ids),),
     )

@@ -17,7 +17,7 @@ import psycopg
 
 from orcid_sync.errors import Transient
 from orcid_sync.ledger.batches import reopen_batches, settle_batches
-from orcid_sync.ledger.session import Connection, Ledger, actor_id, audit
+from orcid_sync.ledger.session import Connection, Ledger, actor_id, audit, key_array
 from orcid_sync.review.rights import (
     BatchClosed,
     DecidingUnit,
@@ -135,11 +135,14 @@ def _unit_of(connection: Connection, selection: Selection) -> DecidingUnit:
     ):
         if not keys:
             continue
+        named = key_array(keys)
         rows = connection.execute(
-            f"SELECT id, unit_id FROM {table} WHERE id = ANY (%s::bigint[])", (list(keys),)
+            f"SELECT unit_id, count(*) AS n FROM {table} WHERE id = ANY (%s::bigint[]) GROUP BY unit_id",
+            (named,),
         ).fetchall()
-        missing = sorted(set(keys) - {row.id for row in rows})
-        if missing:
+        if sum(row.n for row in rows) < len(keys):
+            known = connection.execute(f"SELECT id FROM {table} WHERE id = ANY (%s::bigint[])", (named,))
+            missing = sorted(set(keys) - {row.id for row in known})
             raise NothingSelected(
                 f"There is no {table} {', '.join(map(str, missing[:5]))}",
                 why="the ledger has no such number",
@@ -192,7 +195,7 @@ SELECT change.id, change.item_id, change.action, change.state, change.verdict,
        cardinality(change.warnings) > 0 AS warned, {filtered} AS meant,
        (SELECT max(decision.id) FROM decision WHERE decision.change_id = change.id) AS latest
 FROM change JOIN item ON item.id = change.item_id JOIN researcher ON researcher.id = item.researcher_id
-WHERE change.id = ANY (%(locked)s)
+WHERE change.id = ANY (%(locked)s::bigint[])
 ORDER BY change.id
 """
 
@@ -210,7 +213,7 @@ def _choose(
     locked = connection.execute(_LOCK.format(selected=selected), values | {"unit": unit.id}).fetchall()
     filtered, more = only.condition()
     rows = connection.execute(
-        _CANDIDATES.format(filtered=filtered), {"locked": [row.id for row in locked]} | more
+        _CANDIDATES.format(filtered=filtered), {"locked": key_array(row.id for row in locked)} | more
     ).fetchall()
     chosen: list[Any] = []
     left: dict[str, int] = {}
@@ -261,15 +264,15 @@ def _record(
     decided = connection.execute(
         """
         INSERT INTO decision (change_id, item_id, unit_id, digest, verdict, actor_id, role, via, system_actor_id)
-        SELECT id, item_id, unit_id, digest, %s, %s, %s, %s, %s FROM change WHERE id = ANY (%s) ORDER BY id
+        SELECT id, item_id, unit_id, digest, %s, %s, %s, %s, %s FROM change WHERE id = ANY (%s::bigint[]) ORDER BY id
         RETURNING id
         """,
-        (verdict, actor, who.role, who.via, system, [row.id for row in chosen]),
+        (verdict, actor, who.role, who.via, system, key_array(row.id for row in chosen)),
     ).fetchall()
     if note:
         connection.execute(
             "INSERT INTO decision_note (decision_id, note) SELECT unnest(%s::bigint[]), %s",
-            ([row.id for row in decided], note),
+            (key_array(row.id for row in decided), note),
         )
     audit(
         connection,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from orcid_sync.ledger.session import key_array
+
 
 @dataclass(frozen=True)
 class ChangeFilter:
@@ -86,6 +88,6 @@ class Selection:
             )
         return " AND ".join(parts), {
             "batch": self.batch,
-            "change_ids": list(self.change_ids or ()),
-            "item_ids": list(self.item_ids or ()),
+            "change_ids": key_array(self.change_ids or ()),
+            "item_ids": key_array(self.item_ids or ()),
         }

@@ -11,53 +11,20 @@ from orcid_sync.ledger.session import Connect, Ledger
 from psycopg.rows import TupleRow
 from starlette.testclient import TestClient
 
+from tests.fixtures.big_batch import fill_big_batch
 from tests.fixtures.console import Browser, FakeHost, console_app
-from tests.fixtures.house import CLIENT, House
+from tests.fixtures.house import House
 from tests.fixtures.ledger import LedgerDatabase
 
 pytestmark = pytest.mark.slow
 
-PUBLICATIONS, RESEARCHERS = 2_500, 401
-
 
 @pytest.fixture
 def big_batch(house: House, ledger_owner: Connect) -> int:
-    """Each of 2,500 publications with four of 400 researchers; set up as the superuser, in a few statements."""
+    """Ten thousand additions with warnings among them."""
     unit = house.unit("library", default_for=["work"])
     with ledger_owner() as connection:
-        connection.execute(
-            "INSERT INTO researcher (person_id) SELECT 'p' || n FROM generate_series(1, %s) n", (RESEARCHERS,)
-        )
-        connection.execute(
-            "INSERT INTO cris_staff (person_id, family_names, given_names, is_current, visible, opted_out, row_hash) "
-            "SELECT 'p' || n, 'Family' || n, 'Given', true, true, false, gen_random_uuid() FROM generate_series(1, %s) n",
-            (RESEARCHERS,),
-        )
-        connection.execute(
-            "INSERT INTO payload (digest, section, content, title, type, year, self_keys) SELECT 'd' || n, 'work', '{}', "
-            "'Title number ' || n, 'journal-article', 2000 + n %% 25, ARRAY['doi:10.5555/' || n] "
-            "FROM generate_series(1, %s) n",
-            (PUBLICATIONS,),
-        )
-        connection.execute(
-            "INSERT INTO item (unit_id, researcher_id, section, cris_id, client_id) SELECT %s, researcher.id, 'work', "
-            "'pub-' || n, %s FROM generate_series(1, %s) n, generate_series(0, 3) k JOIN researcher ON true "
-            "WHERE researcher.person_id = 'p' || ((n * 7 + k * 31) %% %s + 1)",
-            (unit, CLIENT, PUBLICATIONS, RESEARCHERS),
-        )
-        connection.execute(
-            "INSERT INTO change (item_id, unit_id, action, digest, payload_digest, warnings, why, run_id) "
-            "SELECT id, unit_id, 'add', change_digest('add', 'work', NULL, content), content, "
-            "CASE WHEN id % 50 = 0 THEN ARRAY['the year is unlikely'] ELSE '{}' END, 'new in the CRIS', 'run-1' "
-            "FROM (SELECT *, replace(cris_id, 'pub-', 'd') AS content FROM item) AS item"
-        )
-        connection.execute("INSERT INTO batch (unit_id, run_id) VALUES (%s, 'run-1')", (unit,))
-        connection.execute(
-            "INSERT INTO batch_change (batch_id, change_id) SELECT batch.id, change.id FROM batch, change"
-        )
-        connection.execute("ANALYZE")
-        assert connection.execute("SELECT count(*) FROM change").fetchone() == (10_000,)
-    return int(house.one("SELECT id FROM batch"))
+        return fill_big_batch(connection, unit)
 
 
 class Counting(psycopg.Connection[TupleRow]):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from psycopg.rows import dict_row
 from starlette.requests import Request
 
-from orcid_sync.ledger.session import Connection
+from orcid_sync.ledger.session import Connection, key_array
 from orcid_sync.review.console.batch_page import matching_changes
 from orcid_sync.review.console.filters import Filter
 from orcid_sync.review.console.ports import Host
@@ -151,7 +152,7 @@ class Actor:
 
     def _check_all(self, connection: Connection, table: str, keys: Sequence[int]) -> None:
         found: Any = connection.execute(
-            f"SELECT count(*) AS n FROM {table} WHERE id = ANY (%s)", (list(set(keys)),)
+            f"SELECT count(*) AS n FROM {table} WHERE id = ANY (%s::bigint[])", (key_array(set(keys)),)
         ).fetchone()
         if found.n != len(set(keys)):
             raise NotFound(
@@ -184,15 +185,17 @@ class Actor:
             decided, left = count.decided, count.left
         questions = self._close_questions(unit, before)
         with self.desk.open(unit) as connection:
-            changes = connection.execute(_AFTER, (list(seen),)).fetchall()
-            batches = connection.execute(_PROGRESS, (list(seen), batch)).fetchall()
+            keys = key_array(seen)
+            with connection.cursor(row_factory=dict_row) as cursor:
+                changes = cursor.execute(_AFTER, {"changes": keys}).fetchall()
+                batches = cursor.execute(_PROGRESS, (keys, batch)).fetchall()
         return Decided(
             unit=unit.code,
             verdict=verdict,
             decided=decided,
             left=left,
-            changes=[row._asdict() for row in changes],
-            batches=[row._asdict() for row in batches],
+            changes=changes,
+            batches=batches,
             questions=questions,
         )
 
@@ -228,17 +231,18 @@ _AFTER: Final = """
 SELECT change.id AS change, latest.id AS decision, latest.at, latest.by,
        CASE WHEN change.state = 'written' THEN 'written' WHEN change.state = 'writing' THEN 'writing'
             WHEN change.state <> 'open' THEN 'closed' ELSE coalesce(change.verdict, 'undecided') END AS state
-FROM change LEFT JOIN LATERAL (
-    SELECT decision.id, decision.at, actor.name AS by FROM decision LEFT JOIN actor ON actor.id = decision.actor_id
-    WHERE decision.change_id = change.id ORDER BY decision.id DESC LIMIT 1
-) latest ON true
-WHERE change.id = ANY (%s) ORDER BY change.id
+FROM change LEFT JOIN (
+    SELECT DISTINCT ON (change_id) change_id, decision.id, decision.at, actor.name AS by
+    FROM decision LEFT JOIN actor ON actor.id = decision.actor_id
+    WHERE change_id = ANY (%(changes)s::bigint[]) ORDER BY change_id, decision.id DESC
+) latest ON latest.change_id = change.id
+WHERE change.id = ANY (%(changes)s::bigint[]) ORDER BY change.id
 """
 
 _PROGRESS: Final = """
 SELECT batch.id AS batch, batch.state, count(*) AS changes,
        count(*) FILTER (WHERE change.state = 'open' AND change.verdict IS NULL) AS undecided
 FROM batch JOIN batch_change ON batch_change.batch_id = batch.id JOIN change ON change.id = batch_change.change_id
-WHERE batch.id IN (SELECT max(batch_id) FROM batch_change WHERE change_id = ANY (%s)) OR batch.id = %s
+WHERE batch.id IN (SELECT max(batch_id) FROM batch_change WHERE change_id = ANY (%s::bigint[])) OR batch.id = %s
 GROUP BY batch.id, batch.state
 """

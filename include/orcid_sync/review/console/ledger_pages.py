@@ -24,13 +24,15 @@ SELECT batch.id, batch.kind, batch.undoes, batch.state, batch.created_at, batch.
        count(change.id) FILTER (WHERE change.state IN ('open', 'writing') AND change.verdict = 'approve') AS approved,
        count(change.id) FILTER (WHERE change.state IN ('open', 'writing') AND change.verdict = 'reject') AS rejected,
        count(change.id) FILTER (WHERE change.state = 'written') AS written,
-       count(change.id) FILTER (WHERE change.state IN ('superseded', 'withdrawn', 'refused')) AS closed,
-       ARRAY(SELECT DISTINCT actor.name FROM batch_change inside JOIN decision ON decision.change_id = inside.change_id
-             JOIN actor ON actor.id = decision.actor_id
-             WHERE inside.batch_id = batch.id AND decision.role = 'librarian' ORDER BY 1) AS people
+       count(change.id) FILTER (WHERE change.state IN ('superseded', 'withdrawn', 'refused')) AS closed{more}
 FROM batch LEFT JOIN batch_change ON batch_change.batch_id = batch.id
 LEFT JOIN change ON change.id = batch_change.change_id LEFT JOIN item ON item.id = change.item_id
 WHERE {condition} GROUP BY batch.id ORDER BY batch.id DESC LIMIT {limit}
+"""
+_DECIDED_BY: Final = """,
+       ARRAY(SELECT DISTINCT actor.name FROM batch_change inside JOIN decision ON decision.change_id = inside.change_id
+             JOIN actor ON actor.id = decision.actor_id
+             WHERE inside.batch_id = batch.id AND decision.role = 'librarian' ORDER BY 1) AS people
 """
 
 
@@ -42,14 +44,17 @@ def batches(
     found: list[tuple[SeenUnit, Any]] = []
     with desk.each(units) as turns:
         for unit, connection in turns:
-            rows = connection.execute(_BATCHES.format(condition=condition, limit=60)).fetchall()
+            rows = connection.execute(
+                _BATCHES.format(more=_DECIDED_BY, condition=condition, limit=60)
+            ).fetchall()
             found += [(unit, row) for row in rows]
     return sorted(found, key=lambda pair: -pair[1].id)
 
 
 def batch(connection: Connection, key: int) -> Any:
     """One batch with its counts, read as its unit. Raises NotFound."""
-    found = connection.execute(_BATCHES.format(condition="batch.id = %s", limit=1), (key,)).fetchone()
+    statement = _BATCHES.format(more="", condition="batch.id = %s", limit=1)
+    found = connection.execute(statement, (key,)).fetchone()
     if found is None:
         raise NotFound(f"There is no batch {key}", why="either it does not exist or it is not your unit's")
     return found

@@ -21,8 +21,6 @@ from orcid_sync.review.console.routes.shapes import (
     ChangeDetail,
     ChangeOut,
     ChangesOut,
-    DecidedBatch,
-    DecidedChange,
     DecidedOut,
     DecideMatching,
     DecideNamed,
@@ -269,12 +267,4 @@ def _batch_out(unit: str, row: Any) -> BatchOut:
 
 
 def _decided_out(decided: Decided) -> DecidedOut:
-    return DecidedOut(
-        unit=decided.unit,
-        verdict=decided.verdict,
-        decided=decided.decided,
-        left=decided.left,
-        changes=[DecidedChange(**one) for one in decided.changes],
-        batches=[DecidedBatch(**one) for one in decided.batches],
-        questions=decided.questions,
-    )
+    return DecidedOut.model_validate(decided, from_attributes=True)

@@ -64,7 +64,7 @@ def expected(world: World, person: str) -> list[str]:
     return sorted(
         thing.title
         for thing in world.things.values()
-        if world.knowledge.wants(person, thing.cris_id) == "yes"
+        if world.knowledge.wants(person, thing.cris_id, thing.section) == "yes"
     )
 
 

@@ -28,6 +28,8 @@ def what_one_of_two_persons_with_one_record_removed_came_back_for_the_other(worl
     world.grant("p2", world.people["p1"].orcid)
     world.removes(world.entry("p1", "W1"))
     world.round()
+    held = world.item("p2", "W1")
+    assert (held.state, held.reason) == ("withheld", "other_copy_removed")
 
 
 @regression
@@ -78,3 +80,36 @@ def an_update_that_the_registry_refuses_for_an_identifier_of_another_entry_was_a
     asked = world.one("SELECT count(*) FROM change")
     world.round()
     assert world.one("SELECT count(*) FROM change") == asked
+
+
+@regression
+def the_content_of_a_post_that_became_a_service_was_kept_as_that_of_an_employment(world: World) -> None:
+    world.extract()
+    world.state("E1", type="service")
+    world.round()
+    assert [entry["section"] for entry in world.ours("p1", "service")] == ["service"]
+
+
+@regression
+def an_entry_that_went_to_the_survivor_of_a_merge_waits_there_with_its_person(world: World) -> None:
+    world.round()
+    world.publish("W4", "p1")
+    world.staff("p2", flawed=True)
+    world.merge("W3", "W4")
+    world.round()
+    assert "W3 v1" in world.titles("p2")
+
+
+@regression
+def a_post_that_its_researcher_removed_came_back_as_a_service(world: World) -> None:
+    world.round()
+    world.removes(world.entry("p1", "E1"))
+    world.state("E1", type="service")
+    world.round()
+    world.round()
+    assert world.ours("p1", "service") == []
+    held = world.item("p1", "E1", "service")
+    assert (held.state, held.reason) == ("withheld", "other_copy_removed")
+    world.restored("p1", "E1", "employment")
+    world.round()
+    assert len(world.ours("p1", "service")) == 1

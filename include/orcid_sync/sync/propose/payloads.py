@@ -147,7 +147,8 @@ def _columns(row: Any, made: Made) -> tuple[Any, ...]:
         )  # fmt: skip
     return (
         row.row_id, row.input_hash, result.digest, None, None, None, list(result.warnings), result.is_preprint,
-        row.section, orjson.dumps(result.content).decode(), result.title, result.type, result.year,
+        # Not the row's: one that moved to another section keeps its old place, with the answer no, beside the new one.
+        result.section, orjson.dumps(result.content).decode(), result.title, result.type, result.year,
         # What has no identifier of its own is recognised by what it says.
         list(result.self_keys or made.keys[:1]), list(made.keys),
     )  # fmt: skip

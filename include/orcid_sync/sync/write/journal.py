@@ -39,12 +39,10 @@ SELECT change.id FROM change JOIN item ON item.id = change.item_id
 WHERE change.id = ANY(%s) AND (change.state = 'writing' OR (change.state = 'open' AND change.verdict = 'approve'
       AND {NOT_REFUSED}))
   AND (change.action <> 'add' OR NOT EXISTS (
-    -- Another person of the CRIS with the same record, from which its researcher removed this.
-    SELECT FROM item removed
-    JOIN permission theirs ON theirs.researcher_id = removed.researcher_id AND theirs.client_id = removed.client_id
-    JOIN permission ours ON ours.researcher_id = item.researcher_id AND ours.client_id = item.client_id
-    WHERE removed.section = item.section AND removed.cris_id = item.cris_id AND removed.tombstone_at IS NOT NULL
-      AND theirs.orcid = ours.orcid))
+    -- For another person of the CRIS with the same record, or under another kind.
+    SELECT FROM removed_from_record removed
+    WHERE removed.researcher_id = item.researcher_id AND removed.client_id = item.client_id
+      AND removed.section = item.section AND removed.cris_id = item.cris_id AND removed.item_id <> item.id))
   -- An approval by the unit that owned the item before does not count.
   AND change.unit_id = (SELECT unit_id FROM decision WHERE decision.change_id = change.id ORDER BY id DESC LIMIT 1)
   AND {NOT_HELD}

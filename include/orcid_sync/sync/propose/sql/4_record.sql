@@ -66,13 +66,12 @@ SELECT researcher_id, client_id, first_value(researcher_id) OVER (PARTITION BY c
 FROM permission
 WHERE (client_id, orcid) IN (SELECT client_id, orcid FROM permission GROUP BY client_id, orcid HAVING count(*) > 1);
 ANALYZE holder;
--- What one of them removed from the record, its researcher removed for all.
-UPDATE asked SET tombstone = true
-FROM holder mine
-JOIN holder other ON other.client_id = mine.client_id AND other.holder = mine.holder AND other.researcher_id <> mine.researcher_id
-JOIN item ON item.researcher_id = other.researcher_id AND item.tombstone_at IS NOT NULL
-WHERE asked.researcher_id = mine.researcher_id AND asked.client_id = mine.client_id
-  AND item.section = asked.section AND item.cris_id = asked.cris_id;
+-- What its researcher removed is removed for all of them, and under whatever kind the CRIS files it now.
+ALTER TABLE asked ADD COLUMN removed_as text;
+UPDATE asked SET removed_as = removed.removed_section
+FROM removed_from_record removed
+WHERE removed.researcher_id = asked.researcher_id AND removed.client_id = asked.client_id
+  AND removed.section = asked.section AND removed.cris_id = asked.cris_id AND removed.item_id IS DISTINCT FROM asked.item_id;
 
 -- Of several CRIS rows for one record that share a self identifier, one speaks: the one that stands on the record with
 -- that identifier, else one that stands there, else the one first seen. The registry would refuse the second (409),

@@ -25,6 +25,7 @@ WITH taken_off AS (
             WHEN asked.put_code_id IS NOT NULL THEN
                 CASE WHEN asked.written_digest = asked.payload_digest THEN 'stands' ELSE 'update' END
             WHEN asked.tombstone THEN 'close'
+            WHEN asked.removed_as IS NOT NULL THEN 'hold:other_copy_removed'
             WHEN on_record.free_put_code IS NOT NULL AND on_record.claimed_by = 1 AND on_record.owner_item_id IS NULL
                 THEN 'adopt'
             WHEN on_record.owner_unit_id <> asked.unit_id THEN 'hold:held_by_other_unit'
@@ -65,6 +66,8 @@ SELECT item_id, unit_id, researcher_id, row_id, section, cris_id, client_id, orc
        CASE
            WHEN ruling IN ('hold:same_work_twice_in_cris', 'hold:held_by_other_unit') AND speaker_cris_id IS NOT NULL
                THEN 'sent as ' || speaker_cris_id
+           WHEN removed_as IS NOT NULL AND ruling = 'hold:other_copy_removed'
+               THEN 'removed by the researcher, as ' || removed_as || '; restoring that one proposes it again'
            WHEN ruling = 'hold:already_on_record' AND elsewhere_of_us THEN 'written by another client of ours'
            WHEN ruling = 'hold:already_on_record' AND elsewhere_near IS NOT NULL THEN 'looks like: ' || elsewhere_near
            WHEN ruling LIKE 'hold:%' AND refusal_message IS NOT NULL THEN

@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         default=(),
         description="Dates that mean 'unknown' in the CRIS, such as days of a bulk import (comma-separated).",
     )
+    new_post_by: Annotated[tuple[Literal["title", "department"], ...], NoDecode] = Field(
+        default=(),
+        description="What makes a row of the same `employment_id` that starts later a new post: `title`, `department` "
+        "(comma-separated); empty: the entry is corrected.",
+    )
     item_uri_base: str | None = Field(
         default=None, description="Base of the stable link each affiliation carries, `BASE/section/CRIS id`."
     )
@@ -363,6 +368,7 @@ class Settings(BaseSettings):
     @field_validator(
         "invitation_domains",
         "unknown_dates",
+        "new_post_by",
         "portal_sign_in",
         "portal_proxies",
         "portal_scopes",

@@ -27,7 +27,8 @@ class SectionRules:
     """How the rows of one section become `cris_row` and `cris_claim`.
 
     `claim_rules` speak of one person's share (the row `c` of the contributors or holders; none: every share is a yes).
-    `after_leaving`: which rows go out although their person isn't here any more.
+    `after_leaving`: which rows go out although their person isn't here any more. `secondary`: which a unit that adds
+    main posts alone passes over.
     """
 
     section: str
@@ -37,6 +38,7 @@ class SectionRules:
     owning_unit: str = "t.owning_unit_id"
     unit: str = "NULL::text"
     after_leaving: str = "false"
+    secondary: str = "false"
 
     @property
     def relation(self) -> str:
@@ -76,7 +78,9 @@ _PENDING: Final = Rule("t.curation_status <> 'approved'", "cant_say", "pending_i
 
 def _post(section: str) -> SectionRules:
     rules = (_of_another_section(section), _HIDDEN, Rule("true", "yes"))
-    return SectionRules(section, rules, unit="t.unit_id")
+    # What isn't said to be a side post counts as the main one. Services and memberships are beside every post.
+    secondary = "t.is_primary IS FALSE" if section == "employment" else "false"
+    return SectionRules(section, rules, unit="t.unit_id", secondary=secondary)
 
 
 def _qualification(section: str) -> SectionRules:

@@ -82,6 +82,7 @@ unit = Table(
     Column("duplicates", Text, nullable=False),
     Column("contacts", JSONB, nullable=False, server_default="{}"),
     Column("pilot", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("posts", Text, nullable=False, server_default="all"),
     # What the unit's own systems may do through the broker; empty: nothing.
     Column("broker", JSONB),
     Column("active", Boolean, nullable=False, server_default=text("true")),
@@ -90,6 +91,7 @@ unit = Table(
     CheckConstraint("code ~ '^[a-z][a-z0-9_]{0,30}$' AND code NOT IN ('owner', 'app', 'unit')", name="code"),
     _one_of("approval", "approval", "librarian", "researcher", "automatic"),
     _one_of("duplicates", "duplicates", "skip", "assert_over_self_claimed", "assert"),
+    _one_of("posts", "posts", "all", "primary"),
 )
 
 unit_librarian = Table(
@@ -373,6 +375,12 @@ cris_row = Table(
     Column("ended", Boolean, nullable=False, server_default=text("false")),
     # it goes out although its person isn't here any more: a degree that the institution gave
     Column("after_leaving", Boolean, nullable=False, server_default=text("false")),
+    # an employment beside its holder's main one
+    Column("secondary", Boolean, nullable=False, server_default=text("false")),
+    # a post as it was before its holder was promoted or moved: the key that the CRIS has for the one of today
+    Column("former_of", Text),
+    # the key in the item's stable link, where that is not its own
+    Column("uri_key", Text),
     # the unit that uploaded it as a file and owns it; NULL: it is from the CRIS
     Column("uploaded_by", ForeignKey("unit.id")),
     Column("quarantined", Boolean, nullable=False, server_default=text("false")),
@@ -391,6 +399,7 @@ cris_row = Table(
     CheckConstraint(SECTION_CHECK, name="section"),
     _one_of("answer", "answer", "yes", "no", "cant_say"),
     _one_of("gone", "gone", "deleted", "vanished", "merged"),
+    Index("cris_row_former_idx", "former_of", postgresql_where=text("former_of IS NOT NULL")),
 )
 
 cris_content = Table(

@@ -18,7 +18,7 @@ from orcid_sync.ledger.units_file import Unit, UnitsFile, UnitsFileInvalid, load
 
 __all__ = ["Unit", "UnitsFile", "UnitsFileInvalid", "apply_units", "load_units", "move_items"]
 
-_PLAIN: Final = ("name", "client", "approval", "duplicates")
+_PLAIN: Final = ("name", "client", "approval", "duplicates", "posts")
 _LISTS: Final = ("sections", "default_for", "subtree")
 # Shown as counts: they name persons, and a diff is copied into mails.
 _PERSONAL_LISTS: Final = ("librarians", "pilot")
@@ -155,12 +155,14 @@ def _apply_unit(connection: Connection, unit: Unit) -> list[str]:
         return []
     row = connection.execute(
         "INSERT INTO unit (code, name, role_name, sections, default_for, subtree, client, approval, duplicates, "
-        "contacts, pilot, broker) VALUES (%(code)s, %(name)s, current_database() || '_' || %(code)s, %(sections)s, "
-        "%(default_for)s, %(subtree)s, %(client)s, %(approval)s, %(duplicates)s, %(contacts)s, %(pilot)s, %(broker)s) "
+        "contacts, pilot, broker, posts) VALUES (%(code)s, %(name)s, current_database() || '_' || %(code)s, %(sections)s, "
+        "%(default_for)s, %(subtree)s, %(client)s, %(approval)s, %(duplicates)s, %(contacts)s, %(pilot)s, %(broker)s, "
+        "%(posts)s) "
         "ON CONFLICT (code) DO UPDATE SET name = excluded.name, sections = excluded.sections, "
         "default_for = excluded.default_for, subtree = excluded.subtree, client = excluded.client, "
         "approval = excluded.approval, duplicates = excluded.duplicates, contacts = excluded.contacts, "
-        "pilot = excluded.pilot, broker = excluded.broker, active = true, applied_at = now() RETURNING id",
+        "pilot = excluded.pilot, broker = excluded.broker, posts = excluded.posts, active = true, "
+        "applied_at = now() RETURNING id",
         unit.model_dump()
         | {"contacts": Jsonb(_contacts(unit)), "broker": _broker(unit) and Jsonb(_broker(unit))},
     ).fetchone()

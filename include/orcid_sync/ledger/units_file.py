@@ -26,6 +26,7 @@ CLIENT = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 Approval = Literal["librarian", "researcher", "automatic"]
 Duplicates = Literal["skip", "assert_over_self_claimed", "assert"]
+Posts = Literal["all", "primary"]
 
 
 class _Strict(BaseModel):
@@ -72,6 +73,7 @@ class Unit(_Strict):
     client: str = "default"
     approval: Approval = "librarian"
     duplicates: Duplicates = "skip"
+    posts: Posts = "all"
     librarians: list[str] = []
     contacts: Contacts = Contacts()
     pilot: list[str] = []

@@ -14,7 +14,8 @@ from orcid_sync.settings import Settings
 from orcid_sync.sync.merging.corrections import apply_corrections
 from orcid_sync.sync.merging.gone import bury, known_rows, reconcile, resolve_quarantine
 from orcid_sync.sync.merging.people import merge_staff, merge_units, remember_source_hashes
-from orcid_sync.sync.merging.rows import finish_posts, merge_section
+from orcid_sync.sync.merging.posts import finish_posts
+from orcid_sync.sync.merging.rows import merge_section
 from orcid_sync.sync.merging.tally import Tally
 from orcid_sync.sync.unchanged import remember_seen
 
@@ -85,7 +86,9 @@ def _merge(
     }
     for relation in dict.fromkeys(rules.relation for rules in SECTION_RULES):
         sections = [rules for rules in SECTION_RULES if rules.relation == relation]
-        tallies[relation] = Tally.of_sections([merge_section(connection, rules) for rules in sections])
+        tallies[relation] = Tally.of_sections(
+            [merge_section(connection, rules, settings) for rules in sections]
+        )
     gone = bury(connection)
     vanished = dict.fromkeys(gone, 0)
     if extraction.full:

@@ -46,7 +46,7 @@ KEPT: Final[tuple[Kept, ...]] = (
             "cris_row",
             "cris_id",
             f"known.section IN ({', '.join(repr(section.name) for section in sections_of(relation))}) "
-            "AND known.uploaded_by IS NULL",
+            "AND known.uploaded_by IS NULL AND known.former_of IS NULL",
             also=", quarantined = false",
         )
         for relation in dict.fromkeys(rules.relation for rules in SECTION_RULES)

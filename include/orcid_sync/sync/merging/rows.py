@@ -9,6 +9,8 @@ from typing import Final
 from orcid_sync.cris import staging
 from orcid_sync.cris.rules import SectionRules, answer_sql, reason_sql
 from orcid_sync.ledger.session import Connection
+from orcid_sync.settings import Settings
+from orcid_sync.sync.merging.posts import name_new_posts, split_posts
 from orcid_sync.sync.merging.tally import Tally
 from orcid_sync.sync.row_relations import ROW_RELATIONS, RowRelation
 from orcid_sync.sync.unchanged import PARALLEL
@@ -70,7 +72,7 @@ WHERE a.claims
 def _row_content(section: str, relation: RowRelation) -> Content:
     return Content(
         data=relation.data,
-        # What else a post depends on is added by `finish_posts`.
+        # What else a post depends on is added by `posts.finish_posts`.
         row_hash=relation.content_hash,
         changed=f"content.data IS DISTINCT FROM {relation.data}",
         claims=_ROW_CLAIMS.format(relation=relation.name, key=relation.key),
@@ -101,7 +103,9 @@ CONTENTS: Final[Mapping[str, Content]] = {
     },
 }
 
-_STATE: Final = ("answer", "reason", "not_before", "owning_unit_id", "unit_id", "after_leaving")
+_STATE: Final = (
+    "answer", "reason", "not_before", "owning_unit_id", "unit_id", "after_leaving", "secondary",
+)  # fmt: skip
 
 _ARRIVING: Final = """
 DROP TABLE IF EXISTS staging.arriving, staging.arrived;
@@ -112,7 +116,7 @@ SELECT t.*, known.id AS row_id, t.held AND (known.id IS NULL OR known.row_hash =
 FROM (
     SELECT t.{key} AS cris_id, {row_hash} AS row_hash, {answer} AS answer, {reason} AS reason,
            {not_before} AS not_before, {owning_unit} AS owning_unit_id, {unit} AS unit_id,
-           {after_leaving} AS after_leaving, {belongs} AS belongs,
+           {after_leaving} AS after_leaving, {secondary} AS secondary, {belongs} AS belongs,
            held.key IS NOT NULL AS held, {changed} AS content_changed
     FROM {source} t
     {joins}
@@ -135,7 +139,7 @@ _INSERT: Final = f"""
 INSERT INTO cris_row (section, cris_id, row_hash, quarantined, {", ".join(_STATE)})
 SELECT %(section)s, cris_id, CASE WHEN held THEN {NEVER_GOOD} ELSE row_hash END, held,
        CASE WHEN held THEN 'cant_say' ELSE answer END, CASE WHEN held THEN 'quarantined' ELSE reason END,
-       not_before, owning_unit_id, unit_id, after_leaving
+       not_before, owning_unit_id, unit_id, after_leaving, secondary
 FROM staging.arriving WHERE row_id IS NULL AND belongs
 ORDER BY cris_id
 """
@@ -190,37 +194,8 @@ ORDER BY row_id;
 DROP TABLE staging.wanted_claim, staging.arrived, staging.arriving;
 """
 
-_POST_SECTIONS: Final = ", ".join(f"'{name}'" for name in ROW_RELATIONS["employments"].sections)
-# A post's payload depends on its units and on whether it has ended, which time alone may bring about.
-_FINISH_POSTS: Final = f"""
-WITH unit_hash AS (
-    SELECT own.unit_id, string_agg(above.row_hash::text, '' ORDER BY step.n) AS hashes
-    FROM cris_unit own CROSS JOIN LATERAL unnest(own.path) WITH ORDINALITY AS step (unit_id, n)
-    JOIN cris_unit above ON above.unit_id = step.unit_id
-    GROUP BY own.unit_id
-), dated AS (
-    SELECT r.id, r.unit_id, content.data, (content.data ->> 'end_year')::integer AS year,
-           (content.data ->> 'end_month')::integer AS month, (content.data ->> 'end_day')::integer AS day
-    FROM cris_row r JOIN cris_content content ON content.row_id = r.id
-    WHERE r.section IN ({_POST_SECTIONS}) AND (r.gone IS NULL OR r.gone = 'vanished')
-), judged AS (
-    SELECT *, coalesce(CASE
-        WHEN month IS NULL THEN year < extract(year FROM current_date)
-        WHEN day IS NULL THEN make_date(year, month, 1) + interval '1 month' <= current_date
-        ELSE make_date(year, month, day) < current_date END, false) AS ended
-    FROM dated
-), wanted AS (
-    SELECT judged.id, judged.ended,
-           md5(judged.data::text || judged.ended::text || coalesce(unit_hash.hashes, ''))::uuid AS row_hash
-    FROM judged LEFT JOIN unit_hash ON unit_hash.unit_id = judged.unit_id
-)
-UPDATE cris_row SET ended = wanted.ended, row_hash = wanted.row_hash, changed_at = now()
-FROM wanted WHERE wanted.id = cris_row.id AND (cris_row.ended, cris_row.row_hash)
-    IS DISTINCT FROM (wanted.ended, wanted.row_hash)
-"""
 
-
-def merge_section(connection: Connection, rules: SectionRules) -> Tally:
+def merge_section(connection: Connection, rules: SectionRules, settings: Settings) -> Tally:
     """Staging into `cris_row`, `cris_content` and `cris_claim`; rows that say nothing new are not touched."""
     content = CONTENTS[rules.section]
     staged = staging.count(connection, rules.relation)
@@ -239,6 +214,7 @@ def merge_section(connection: Connection, rules: SectionRules) -> Tally:
             owning_unit=rules.owning_unit,
             unit=rules.unit,
             after_leaving=rules.after_leaving,
+            secondary=rules.secondary,
             belongs=rules.belongs,
             changed=content.changed.format(row_hash=content.row_hash),
             relation=rules.relation,
@@ -247,10 +223,12 @@ def merge_section(connection: Connection, rules: SectionRules) -> Tally:
             section=rules.section,
         )
     )
+    split_posts(connection, rules.section, settings)
     counted = connection.execute(_TALLY).fetchone()
     assert counted is not None
     section = {"section": rules.section}
     connection.execute(_INSERT, section)
+    name_new_posts(connection, rules.section, settings)
     connection.execute(_UPDATE)
     connection.execute(_HOLD)
     connection.execute(_ARRIVED, section)
@@ -268,8 +246,3 @@ def merge_section(connection: Connection, rules: SectionRules) -> Tally:
         changed=counted.changed,
         quarantined=counted.quarantined,
     )
-
-
-def finish_posts(connection: Connection) -> None:
-    """Let changes of units, and the passing of an end date, reach the posts they concern."""
-    connection.execute(_FINISH_POSTS)

@@ -23,7 +23,8 @@ CHUNK: Final = 2000
 _SQL: Final = resources.files("orcid_sync.sync.propose") / "sql"
 
 _NEXT: Final = """
-SELECT to_make.row_id, to_make.input_hash, cris_row.section, cris_row.cris_id, cris_content.data, to_make.path
+SELECT to_make.row_id, to_make.input_hash, cris_row.section, coalesce(cris_row.uri_key, cris_row.cris_id) AS uri_key,
+       cris_content.data, to_make.path
 FROM to_make JOIN cris_row ON cris_row.id = to_make.row_id JOIN cris_content ON cris_content.row_id = to_make.row_id
 WHERE to_make.row_id > %s ORDER BY to_make.row_id LIMIT %s
 """
@@ -64,18 +65,20 @@ class Maker:
     def make(
         self,
         section: str,
-        cris_id: str,
+        uri_key: str,
         data: Mapping[str, Any],
         path: Iterable[str] | None,
         directory: Directory = NOTHING_LISTED,
     ) -> Made:
-        """One row's payload. `data` is the contract row, `path` its CRIS unit and the units above it."""
+        """One row's payload. `data` is the contract row, `path` its CRIS unit and the units above it; `uri_key` ends its
+        stable link.
+        """
         around = rules.Surroundings(
             today=self.today,
             authenticated=self.authenticated,
             path=self.path(path),
             directory=directory,
-            item_uri=f"{self.item_uri_base}/{section}/{cris_id}" if self.item_uri_base else None,
+            item_uri=f"{self.item_uri_base}/{section}/{uri_key}" if self.item_uri_base else None,
             unknown_dates=self.unknown_dates,
         )
         result = rules.make_payload(section, data, around)
@@ -106,7 +109,7 @@ def make_payloads(connection: Connection, settings: Settings) -> dict[str, int]:
         directory = _directory(connection, maker, rows)
         with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
             for row in rows:
-                made = maker.make(row.section, row.cris_id, row.data, row.path, directory)
+                made = maker.make(row.section, row.uri_key, row.data, row.path, directory)
                 counts["refused" if isinstance(made.result, Refusal) else "made"] += 1
                 copy.write_row(_columns(row, made))
     connection.execute((_SQL / "0_made.sql").read_text())

@@ -24,7 +24,7 @@ ANALYZE known_item;
 CREATE TEMP TABLE wish ON COMMIT DROP AS
 SELECT researcher.id AS researcher_id, claim.person_id, cris_row.id AS row_id, cris_row.section, cris_row.cris_id,
        cris_row.is_preprint, cris_row.payload_digest, cris_row.warnings, cris_row.ended, cris_row.after_leaving,
-       cris_row.merged_into,
+       cris_row.secondary, cris_row.merged_into,
        cris_row.refusal_field, cris_row.refusal_message,
        coalesce(staff.is_current, false) AS is_current,
        known_item.id AS item_id, coalesce(known_item.unit_id, row_owner.unit_id) AS unit_id, known_item.client_id,
@@ -58,7 +58,7 @@ LEFT JOIN known_item
 UNION ALL
 -- Items whose share has gone: the author was taken off (no), or nothing is known of the row any more (can't say).
 SELECT item.researcher_id, researcher.person_id, cris_row.id, item.section, item.cris_id,
-       coalesce(cris_row.is_preprint, false), cris_row.payload_digest, '{}', false, false, cris_row.merged_into, NULL, NULL, true,
+       coalesce(cris_row.is_preprint, false), cris_row.payload_digest, '{}', false, false, false, cris_row.merged_into, NULL, NULL, true,
        item.id, item.unit_id, item.client_id, item.refused_by_person, item.tombstone, item.asserted,
        item.other_copy_seen, item.put_code_id, item.put_code, item.put_code_orcid, item.written_digest, item.written_at,
        CASE
@@ -76,6 +76,9 @@ WHERE NOT EXISTS (
 
 -- Nobody owns this section: nothing can be said about it, and nothing stands for it.
 DELETE FROM wish WHERE unit_id IS NULL;
+-- A unit that adds main posts alone keeps those that stand true to their end, whatever they were since.
+UPDATE wish SET answer = 'no' FROM unit
+WHERE unit.id = wish.unit_id AND unit.posts = 'primary' AND wish.secondary AND wish.put_code_id IS NULL AND wish.answer = 'yes';
 -- Not wanted and never an item: nothing to keep.
 DELETE FROM wish WHERE answer = 'no' AND item_id IS NULL;
 

@@ -228,6 +228,24 @@ def test_a_researcher_who_connects_another_id_gets_everything_there_once(world: 
     assert world.titles("p1") == ["E1 v1", "W1 v2"], "the entries left behind are taken over again"
 
 
+def test_of_somebodys_two_ids_the_connected_one_alone_is_written_to(world: World) -> None:
+    connected, other = world.people["p1"].orcid, world.control.record()
+    world.staff("p1", orcid_hint=other)
+    world.publish("W1", "p1")
+    world.round()
+    assert {entry.orcid for entry in world.entries()} == {connected}
+    world.grant("p1", other)
+    calls = len(world.control.calls())
+    world.edit("W1")
+    world.round()
+    world.settled()
+    assert {(entry.orcid, entry.title) for entry in world.entries()} == {
+        (connected, "W1 v1"),
+        (other, "W1 v2"),
+    }
+    assert connected not in {call["orcid"] for call in world.control.calls()[calls:]}, "left as it was"
+
+
 def test_somebody_who_left_and_came_back_loses_nothing_and_goes_on(world: World) -> None:
     world.publish("W1", "p1")
     world.round()
@@ -371,6 +389,21 @@ def test_a_unit_that_passes_its_items_on_passes_their_put_codes_on(world: World)
     assert (world.entry("p1", "W1").title, world.entry("p1", "W1").put_code) == ("W1 v2", put_code)
     unit = world.one("SELECT code FROM put_code JOIN unit ON unit.id = unit_id WHERE closed_at IS NULL")
     assert unit == "medicine"
+
+
+def test_a_renamed_unit_asks_for_nothing_anew(world: World) -> None:
+    world.publish("W1", "p1")
+    world.round()
+    world.edit("W1")
+    world.proposes()
+    world.approve_all()
+    calls = world.calls()
+    world.rename_unit("library", "Library and Archives")
+    world.proposes()
+    assert world.calls() == calls
+    world.run("write")
+    world.settled()
+    assert world.titles("p1") == ["W1 v2"], "the approval stands"
 
 
 def test_items_that_pass_on_while_a_call_is_in_doubt_are_still_written_once(world: World) -> None:

@@ -70,7 +70,7 @@ def test_any_history_keeps_the_promises(site: Site) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25,
+            max_examples=12,
             stateful_step_count=15,
             derandomize=True,
             deadline=None,

@@ -29,9 +29,9 @@ cause. **Run it again** at any moment.
 from __future__ import annotations
 
 from airflow.sdk import CronTriggerTimetable, dag, task
-from orcid_sync.report.schedule import next_write
-from orcid_sync_airflow import SETTINGS, airflow_api, channels, default_args, ledger, mailer, registry, run_id
+from orcid_sync_airflow import default_args
 from orcid_sync_callbacks import after_failed_run
+from orcid_sync_hourly import HOURLY
 
 
 @dag(
@@ -44,99 +44,9 @@ from orcid_sync_callbacks import after_failed_run
     on_failure_callback=after_failed_run,
 )
 def watch_records() -> None:
-    @task
-    def read_changed_records() -> dict:
-        from orcid_sync.sync.mirror import flag_changed, mirror
-
-        common = {"run_id": run_id(), "settings": SETTINGS}
-        searched = flag_changed(ledger(), registry(), **common)
-        return {"search": searched, **mirror(ledger(), registry(), **common, only_flagged=True)}
-
-    @task
-    def register_webhooks() -> dict:
-        from orcid_sync.sync.mirror import register_webhooks
-
-        return register_webhooks(ledger(), registry(), run_id=run_id(), settings=SETTINGS)
-
-    @task
-    def prove_permissions() -> dict:
-        from orcid_sync.sync.check_permissions import check_permissions
-
-        return check_permissions(ledger(), registry(), run_id=run_id(), limit=SETTINGS.permission_checks)
-
-    @task
-    def refresh_tokens() -> dict:
-        from orcid_sync.vault.refresh import refresh_tokens
-
-        return refresh_tokens(ledger(), registry(), before=SETTINGS.refresh_before)
-
-    @task
-    def close_finished_batches() -> int:
-        from orcid_sync.review.decisions import close_finished
-
-        return close_finished(ledger())
-
-    @task
-    def end_delete_only() -> int:
-        from orcid_sync.vault.store import end_delete_only
-
-        with ledger().transaction() as connection:
-            return end_delete_only(connection, SETTINGS.delete_only_days)
-
-    @task
-    def close_replaced_questions() -> int:
-        from orcid_sync.review.replaced import close_replaced
-
-        api = airflow_api()
-        return close_replaced(ledger(), api) if api else 0
-
-    @task
-    def take_snapshot() -> dict:
-        from orcid_sync.ledger.snapshot import take_snapshot
-
-        return take_snapshot(ledger())
-
-    @task
-    def mail_librarians() -> dict:
-        from orcid_sync.review.mail import mail_batches
-
-        send, told = mailer(), {"sender": SETTINGS.mail_from, "console_url": SETTINGS.console_url}
-        return mail_batches(ledger(), send, **told, next_write=next_write(SETTINGS)) if send else {}
-
-    @task
-    def disconnect_leaving() -> dict:
-        from orcid_sync.consent.leaving import finish_leaving
-
-        return finish_leaving(ledger(), registry(), settings=SETTINGS)
-
-    @task
-    def mail_researchers() -> dict:
-        from orcid_sync.consent.letters import mail_researchers
-
-        send, told = mailer(), {"sender": SETTINGS.mail_from, "portal_url": SETTINGS.portal_url}
-        return mail_researchers(ledger(), send, **told) if send else {}
-
-    @task
-    def sweep_portal() -> int:
-        from orcid_sync.consent.portal.sessions import sweep
-
-        with ledger().transaction() as connection:
-            return sweep(connection)
-
-    @task
-    def send_alerts() -> dict:
-        from orcid_sync.report.alerts import deliver, look
-
-        found = look(ledger(), SETTINGS)
-        return found | deliver(ledger(), channels())
-
     # Independent of each other: a registry that does not answer must not keep batches open, or an alert back.
-    for registry_side in (read_changed_records, register_webhooks, prove_permissions, refresh_tokens):
-        registry_side()
-    for our_side in (close_finished_batches, end_delete_only, close_replaced_questions, take_snapshot):
-        our_side()
-    for people_side in (mail_librarians, disconnect_leaving, mail_researchers, sweep_portal, send_alerts):
-        people_side()
+    for stage in HOURLY:
+        task(stage)()
 
 
 watch_records()

@@ -109,6 +109,10 @@ class AirflowHost:
         dag, separator, run = run_id.partition("/")
         return f"{_base_url()}/dags/{quote(dag)}/runs/{quote(run, safe='')}" if separator else None
 
+    def page_url(self, path: str) -> str | None:
+        """An address of Airflow's."""
+        return f"{_base_url()}{path}" if _base_url() else None
+
     def question_url(self, batch: int) -> str | None:
         """The page of a batch's question."""
         return f"{_base_url()}/dags/{DAG_ID}/runs/batch-{batch}/required_actions"

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from orcid_sync.review.holds import pause
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Desktop
+from tests.fixtures.alarms import FAILED, WAITING, not_delivered, told
 from tests.fixtures.console import Story
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -131,6 +133,14 @@ def decorate(story: Story) -> None:
     ):
         house.item(unit, story.people["p8"], cris_id=f"unserved-{number}", held=held, reason=reason)
     desk.on_record(99, "10.5555/demo.1", source=None, person="p3")
+    sound_alarms(story)
+
+
+def sound_alarms(story: Story) -> None:
+    """Alerts, one of which reached nobody, and a unit that is paused."""
+    alert, _ = told(story, FAILED, WAITING)
+    not_delivered(story, alert)
+    pause(story.house.ledger, actor_name="olga", unit="medicine", note="mapping under review")
 
 
 def paths(story: Story) -> dict[str, str]:

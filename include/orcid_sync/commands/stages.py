@@ -96,7 +96,11 @@ def propose(
         dry_run=dry_run,
         proceed=proceed,
     )
-    context.emit(counts, as_json)
+
+    def text() -> None:
+        _say([*context.lines(counts), *_unserved(ledger)])
+
+    context.emit(counts, as_json, text)
 
 
 def write(
@@ -113,12 +117,23 @@ def write(
         )
 
     def text() -> None:
-        for line in context.lines({name: value for name, value in counts.items() if name != "held"}):
-            typer.echo(line)
-        for line in _held(ledger, counts["held"]):
-            typer.echo(line)
+        plain = {name: value for name, value in counts.items() if name != "held"}
+        _say([*context.lines(plain), *_held(ledger, counts["held"]), *_unserved(ledger)])
 
     context.emit(counts, as_json, text)
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def _unserved(ledger: Ledger) -> Iterator[str]:
+    """How many researchers can't be served, why, and whose move it is."""
+    from orcid_sync.report.run_summary import unserved_line
+
+    if line := unserved_line(ledger):
+        yield line
 
 
 def _held(ledger: Ledger, held: dict[str, Any]) -> Iterator[str]:

@@ -96,16 +96,6 @@ def test_an_entry_is_linked_to_where_it_is_corrected(template: str | None, expec
     assert fix_address(template, "work", "a/b c") == expected
 
 
-def test_health_says_that_an_email_was_not_delivered(browser: Browser, story: Story) -> None:
-    event = (
-        "INSERT INTO audit_event (what, unit_id, detail) SELECT %s, unit_id, jsonb_build_object('batch', id) "
-    )
-    story.desk.run(event + "FROM batch WHERE id = %s", "mail_failed", story.batch)
-    assert f"E-mail about batch {story.batch} not delivered" in browser.get("/health").text
-    story.desk.run(event + "FROM batch WHERE id = %s", "mailed", story.batch)
-    assert "not delivered" not in browser.get("/health").text
-
-
 def test_quarantined_rows_are_exported_without_addresses_and_formulas(browser: Browser, story: Story) -> None:
     story.desk.run(
         "INSERT INTO quarantine (relation, key, section, cris_id, check_name, message, row, run_id) VALUES "

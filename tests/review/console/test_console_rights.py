@@ -208,11 +208,3 @@ def test_addresses_that_could_run_are_not_links(browser: Browser, story: Story) 
     page = browser.get(f"/changes/{change.id}").text
     assert "javascript:alert(1)" in page
     assert 'href="javascript:' not in page
-
-
-def test_only_operators_pause(browser: Browser, story: Story) -> None:
-    assert browser.post("/api/pause", {}, "ann").status_code == 403
-    assert browser.post("/api/pause", {}, "olga").json() == {"unit": None, "paused": True}
-    assert "paused" in browser.get("/", "ann").text
-    assert browser.post("/api/resume", {}, "olga").status_code == 200
-    assert story.house.one("SELECT count(*) FROM hold") == 0

@@ -45,6 +45,9 @@ class Host(Protocol):
     def run_url(self, run_id: str) -> str | None:
         """The host's page of a run of the ledger (`dag/run`); None where it has none."""
 
+    def page_url(self, path: str) -> str | None:
+        """The address of a path below the host's own address; None where that is not known."""
+
     def question_url(self, batch: int) -> str | None:
         """The host's page of a batch's question; None where it has none."""
 

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from orcid_sync.errors import Who
 from orcid_sync.model.sections import SECTIONS
 from orcid_sync.report.reasons import LABELS, STATES, WAITING, Word, explain
 
@@ -94,6 +95,13 @@ def took(seconds: float | None) -> str:
 def plain(term: str | None) -> str:
     """A term of ours that has no label: `journal-article` is `Journal article`."""
     return (term or "").replace("_", " ").replace("-", " ").strip().capitalize()
+
+
+def mover(who: str) -> str:
+    """Whose move it is: `researcher` is `Researcher's move`."""
+    if who == Who.US:
+        return "Our move"
+    return f"{who[:1].upper()}{who[1:]}'{'' if who.endswith('s') else 's'} move"
 
 
 def section_label(section: str) -> str:

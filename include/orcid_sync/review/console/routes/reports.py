@@ -13,11 +13,12 @@ from orcid_sync.report.adoption import adoption
 from orcid_sync.report.quality import quality_history
 from orcid_sync.report.unserved import unserved
 from orcid_sync.review.console import reports, words
+from orcid_sync.review.console.alerts import alerts
+from orcid_sync.review.console.brake import brake
 from orcid_sync.review.console.context import AtDesk, console_of
 from orcid_sync.review.console.needs import needs, needs_of_run
 from orcid_sync.review.console.rendering import render
 from orcid_sync.review.console.visitor import Desk, NotFound
-from orcid_sync.review.holds import holds
 from orcid_sync.settings import Settings
 
 router = APIRouter(include_in_schema=False)
@@ -25,15 +26,15 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/health")
 def health(request: Request, desk: AtDesk) -> Response:
-    """What needs a person, how far everything got, the last runs, and the brake."""
-    runs = reports.last_runs(desk.ledger)
+    """What needs a person and who was told, how far everything got, the last runs, and the brake."""
     return render(
         request,
         "health.html",
         desk,
         needs=needs(desk, desk.visitor.units),
-        runs=runs,
-        holds=holds(desk.ledger) if desk.visitor.sees_all else [],
+        alerts=alerts(desk, console_of(request).host.page_url),
+        runs=reports.last_runs(desk.ledger),
+        brake=brake(desk),
         quote=quote,
         **_figures(desk),
     )

@@ -290,7 +290,7 @@
     else if (button.dataset.selection) decide(button.dataset.selection, ticked());
     else if (button.dataset.wish) wish(button.dataset.wish, Number((one || itemPage).dataset.item));
     else if (button.dataset.hold) guarded(async () => {
-      await send(button.dataset.hold, { unit: button.dataset.unit || null });
+      await send(button.dataset.hold, { unit: button.dataset.unit || null, note: note() });
       window.location.reload();
     });
     else if ("help" in button.dataset) document.getElementById("help").showModal();

@@ -170,6 +170,7 @@ def paths(story: Story) -> dict[str, str]:
         "differing-ids": "/differing-ids",
         "health": "/health",
         "run": "/runs/run-1",
+        "run-unknown": "/runs/extract_cris/r",
         "not-found": "/batches/999999",
     }
 

@@ -2,94 +2,106 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import psycopg
 import pytest
-from orcid_sync.ledger.session import Ledger
-from orcid_sync.local import stack as local_stack
 from orcid_sync.local.airflow_api import AirflowApi, wait_for
-from orcid_sync.local.databases import migrator
-from orcid_sync.local.progress import Progress
-from orcid_sync.local.stack import Stack, forget
 from playwright.sync_api import Browser, FrameLocator, Page, expect
-from rich.console import Console
 
 from tests.browser.test_console_work import Counter
+from tests.fixtures.airflow_home import ROOT, airflow_settings
 from tests.fixtures.console import Story, tell_story
 from tests.fixtures.house import House
 
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 300
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(3 * PATIENCE_SECONDS)]
-LIBRARIAN = "librarian"
+LIBRARIAN, PASSWORD = "ann", "a password of ann's"
 
 
 @dataclass
 class Running:
-    """The stack with a batch of about two hundred changes, whose question stands in Required Actions."""
+    """Airflow's pages with a batch of about two hundred changes, whose question stands in Required Actions."""
 
-    stack: Stack
     story: Story
-    admin: AirflowApi
+    process: subprocess.Popen[str]
+    log: Path
+    address: str = ""
 
-    @property
-    def run_id(self) -> str:
-        return f"batch-{self.story.batch}"
+    def said(self) -> Any:
+        """The next thing that the process says; it may take its time, and an early end closes the pipe."""
+        assert self.process.stdout is not None
+        line = next((line for line in self.process.stdout if line.startswith("{")), None)
+        assert line is not None, f"Airflow ended: {self.log.read_text()[-3000:]}"
+        return json.loads(line)
 
+    def wait_for_the_question(self) -> None:
+        """Until the asking task has come to rest; no person is faster."""
+        api = AirflowApi(self.address, LIBRARIAN, PASSWORD)
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Running]:
-    """PostgreSQL, the simulator and Airflow with all its processes, as `make up` starts them."""
-    with (
-        tempfile.TemporaryDirectory(prefix="orcid-sync-console-") as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        # Not pytest's own temporary folder: that one is closed to the user whom root's database server runs as.
-        Path(folder).chmod(0o711)
-        patch.setattr(local_stack, "START_SECONDS", PATIENCE_SECONDS)
-        home = Path(folder) / "local"
-        stack = Stack(home)
-        try:
-            progress = Progress(Console(quiet=True))
-            stack.start(progress)
-            story = _story(stack)
-            stack.start_airflow(progress)
-            made = Running(stack, story, stack.api("admin"))
-            _ask(made)
-            yield made
-        finally:
-            forget(home)
+        def asked() -> bool | None:
+            found = api.open_questions("approve_batch", f"batch-{self.story.batch}")
+            return any(each["task_instance"]["state"] == "awaiting_input" for each in found) or None
+
+        wait_for(asked, PATIENCE_SECONDS, "the question in Required Actions", self._alive)
+
+    def _alive(self) -> None:
+        assert self.process.poll() is None, f"Airflow ended: {self.log.read_text()[-3000:]}"
 
 
-def _story(stack: Stack) -> Story:
-    owner = stack.server.url(stack.state.ledger, migrator(stack.state), stack.state.ledger_owner_password)
-    house = House(Ledger(lambda: psycopg.connect(stack.ledger_dsn)), lambda: psycopg.connect(owner))
-    return tell_story(house, publications=64, librarians=(LIBRARIAN,))
+@pytest.fixture
+def running(house: House, database: Callable[[], str], tmp_path: Path) -> Iterator[Running]:
+    """The server and the run that asks; no scheduler, whose part other tests have."""
+    story = tell_story(house, publications=64, librarians=(LIBRARIAN,))
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    # The one that asks: parsing the others takes longer.
+    shutil.copy(ROOT / "dags" / "approve_batch.py", dags)
+    settings = airflow_settings(tmp_path) | {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _airflow_address(database()),
+        "AIRFLOW_CONN_LEDGER": _connection(house),
+        "AIRFLOW_CONN_ORCID": json.dumps({"conn_type": "http", "host": "https://api.sandbox.orcid.org"}),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "include"), str(ROOT / "plugins")]),
+    }
+    (tmp_path / "passwords.json").write_text(json.dumps({LIBRARIAN: PASSWORD}))
+    log = tmp_path / "airflow.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fixtures.approving_airflow", str(story.batch)],
+            env={**os.environ, **settings},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+    made = Running(story, process, log)
+    try:
+        made.address = made.said()["address"]
+        made.wait_for_the_question()
+        yield made
+    finally:
+        process.kill()
+        process.wait()
 
 
-def _ask(running: Running) -> None:
-    """Start the run that asks, and wait until its question has come to rest."""
-    admin, run_id = running.admin, running.run_id
-    admin.unpause("approve_batch")
-    admin.trigger("approve_batch", {"batch": running.story.batch}, run_id=run_id)
+def _airflow_address(dsn: str) -> str:
+    return "postgresql+psycopg2://" + dsn.partition("://")[2]
 
-    def asked() -> bool | None:
-        assert admin.run_state("approve_batch", run_id) != "failed"
-        questions = admin.open_questions("approve_batch", run_id)
-        return any(each["task_instance"]["state"] == "awaiting_input" for each in questions) or None
 
-    wait_for(asked, PATIENCE_SECONDS, "the question in Required Actions", running.stack.require_alive)
-    # The scheduler has to learn that the asking task has gone to rest before anybody answers; no person is faster.
-    seen = {admin.scheduler_beat()}
-
-    def beaten() -> bool | None:
-        seen.add(admin.scheduler_beat())
-        return len(seen) > 2 or None
-
-    wait_for(beaten, PATIENCE_SECONDS, "the scheduler's next rounds", running.stack.require_alive)
+def _connection(house: House) -> str:
+    with house.ledger.connect() as connection:
+        parts = connection.info
+        given = {"conn_type": "postgres", "host": parts.host, "port": parts.port, "schema": parts.dbname}
+        return json.dumps(given | {"login": parts.user, "password": parts.password})
 
 
 @pytest.fixture
@@ -98,9 +110,9 @@ def page(running: Running, chrome: Browser) -> Iterator[Page]:
     context = chrome.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(PATIENCE_SECONDS * 1000)
-    page.goto(running.stack.airflow_url)
+    page.goto(running.address)
     page.locator("input[name=username]").fill(LIBRARIAN)
-    page.locator("input[name=password]").fill(running.stack.state.users[LIBRARIAN])
+    page.locator("input[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     yield page
     context.close()
@@ -137,9 +149,7 @@ def test_a_librarian_clears_two_hundred_changes_inside_airflow(running: Running,
     assert person.clicks + person.keys < 15
 
     # The librarian's last click has answered the question: the run ends by itself, and its record says by whom.
-    admin, alive = running.admin, running.stack.require_alive
-    admin.wait_for_end("approve_batch", running.run_id, PATIENCE_SECONDS, alive)
-    assert admin.open_questions("approve_batch", running.run_id) == []
+    assert running.said() == {"state": "success", "tasks": {"ask": "success", "record": "success"}}
     decided = house.all(
         "SELECT verdict, actor.name, count(*) FROM decision JOIN actor ON actor.id = actor_id "
         "WHERE via = 'console' GROUP BY 1, 2 ORDER BY 1"

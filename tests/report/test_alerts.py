@@ -81,7 +81,7 @@ def test_a_failure_says_what_happened_what_to_do_whose_move_it_is_and_where_to_l
     [mail], [posted] = mailbox.received, webhook.received
     assert mail["To"] == "it@library.example"
     assert mail["Subject"].startswith(
-        "ORCID sync: Merge of extract_cris failed. The view staff can't be read"
+        "ORCID sync: Task merge of extract_cris failed. The view staff can't be read"
     )
     link = (
         "https://airflow.example/dags/extract_cris/runs/manual__2026-05-04T12%3A00%3A00%2B00%3A00/tasks/merge"

@@ -178,7 +178,7 @@ def registry_from(
         if info.login != row.client_id:
             raise Misconfigured(
                 f"Connection {info.name} ({info.variable}) is another API client than the units were applied with",
-                why=f"it names {info.login}, the ledger knows {row.client_id} as `{row.code}`",
+                why=f"it names {info.login or 'no client'}, the ledger knows {row.client_id} as `{row.code}`",
                 remedy="Correct its login, or run `orcid-sync units apply` to take over the new client",
             )
         clients[row.code] = ApiClient.from_connection(info, limiter, timeouts, contact=settings.contact)

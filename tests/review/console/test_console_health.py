@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tests.fixtures.alarms import FAILED, WAITING, not_delivered, told
 from tests.fixtures.console import Browser, Story
 
@@ -70,3 +72,12 @@ def test_an_operator_pauses_everything_and_one_unit(browser: Browser, story: Sto
 def test_only_operators_are_offered_the_brake(browser: Browser, story: Story) -> None:
     assert 'data-hold="pause" data-unit="medicine"' in browser.get("/health", "olga").text
     assert "data-hold" not in browser.get("/health", "ann").text
+
+
+def test_a_run_that_noted_no_stage_says_so_with_its_alerts(browser: Browser, story: Story) -> None:
+    told(story, dataclasses.replace(FAILED, run_id="extract_cris/r"))
+    answer = browser.get("/runs/extract_cris/r", "olga")
+    assert answer.status_code == 404
+    assert "noted no stage" in answer.text
+    assert "A view is missing" in answer.text
+    assert "A view is missing" not in browser.get("/runs/extract_cris/other", "olga").text

@@ -77,19 +77,17 @@ def failure_alerts(failure: Failure) -> list[Alert]:
             )
             for unit, alarm in error.stopped.items()
         ]
-    place = f"{failure.task_id} of {failure.dag_id}" if failure.task_id else f"A run of {failure.dag_id}"
+    place = f"Task {failure.task_id} of {failure.dag_id}" if failure.task_id else f"A run of {failure.dag_id}"
     if isinstance(error, SyncError):
         why = f"{error.what}: {error.why}" if error.why else error.what
         remedy = _sentence(error.remedy) or "Look at the log of the task"
-        return [
-            _alert(failure, error.kind, f"{_sentence(place)} failed. {_sentence(why)}", remedy, error.who)
-        ]
+        return [_alert(failure, error.kind, f"{place} failed. {_sentence(why)}", remedy, error.who)]
     kind = type(error).__name__ if error else "ended"
     why = "without a word: its process may have been ended"
     if error:
         why = "because it took too long" if kind.endswith("Timeout") else f"with an unexpected {kind}"
     remedy = "Look at the log of the task, then clear it; `orcid-sync doctor` checks what has to be in place"
-    return [_alert(failure, kind, f"{_sentence(place)} failed {why}", remedy, Who.US)]
+    return [_alert(failure, kind, f"{place} failed {why}", remedy, Who.US)]
 
 
 def _alert(

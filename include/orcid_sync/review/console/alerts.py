@@ -46,8 +46,11 @@ class OpenAlert:
     failed: tuple[Failed, ...]
 
 
-def alerts(desk: Desk, page_url: Callable[[str], str | None]) -> list[OpenAlert]:
-    """The lasting alerts of the visitor's units; those of no unit for who sees them all. `page_url` is the host's."""
+def alerts(desk: Desk, page_url: Callable[[str], str | None], run_id: str | None = None) -> list[OpenAlert]:
+    """The lasting alerts of the visitor's units; those of no unit for who sees them all. `page_url` is the host's.
+
+    With `run_id` only what that run last met.
+    """
     units = {unit.code for unit in desk.visitor.units}
     with desk.ledger.transaction() as connection:
         found = open_alerts(connection)
@@ -55,7 +58,8 @@ def alerts(desk: Desk, page_url: Callable[[str], str | None]) -> list[OpenAlert]
     return [
         _shown(row, undelivered, page_url)
         for row in found
-        if row["unit"] in units or (row["unit"] is None and desk.visitor.sees_all)
+        if (row["unit"] in units or (row["unit"] is None and desk.visitor.sees_all))
+        and run_id in (None, row["run_id"])
     ]
 
 

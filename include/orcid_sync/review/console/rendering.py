@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from orcid_sync.errors import SyncError
 from orcid_sync.report.schedule import next_write
@@ -20,6 +22,7 @@ from orcid_sync.review.console.visitor import Desk
 from orcid_sync.review.items import ASSERTABLE
 
 _HERE: Final = Path(__file__).parent
+_CODE: Final = re.compile("`([^`<>]+)`")
 STATIC: Final = ("console.css", "console.js", "theme.js")
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
@@ -38,6 +41,14 @@ _TEMPLATES.globals.update(
     SORTINGS=SORTINGS,
     ASSERTABLE=ASSERTABLE,
 )
+
+
+def _coded(text: str) -> Markup:
+    """What stands between backticks is a command or a name."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+_TEMPLATES.filters["coded"] = _coded
 
 
 @cache

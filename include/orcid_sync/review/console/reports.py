@@ -12,6 +12,11 @@ from orcid_sync.review.rights import NothingSelected
 
 LAST_RUNS: Final = 60
 
+
+class UnknownRun(NotFound):
+    """No stage was noted under this run's id."""
+
+
 _RUNS: Final = """
 SELECT run.run_id, run.started_at, max(stage_run.ended_at) AS ended_at, count(*) AS stages,
        count(*) FILTER (WHERE stage_run.ended_at IS NULL) AS open, count(stage_run.error) AS failed,
@@ -42,7 +47,7 @@ def run_page(ledger: Ledger, visitor: Visitor, run_id: str) -> dict[str, Any]:
     try:
         report = run_report(ledger, run_id)
     except NothingSelected as unknown:
-        raise NotFound(unknown.what, why=unknown.why) from None
+        raise UnknownRun(unknown.what, why=unknown.why) from None
     seen = {unit.code for unit in visitor.units}
     if not visitor.sees_all:
         report["drift"] = {}

@@ -49,12 +49,24 @@ def run(request: Request, desk: AtDesk, run_id: str) -> Response:
     batch = console.host.batch_of_run(run_id)
     if batch is not None:
         return RedirectResponse(f"{request.scope.get('root_path', '')}/batches/{batch}", status_code=303)
-    report = reports.run_page(desk.ledger, desk.visitor, run_id)
+    try:
+        report = reports.run_page(desk.ledger, desk.visitor, run_id)
+    except reports.UnknownRun:
+        return render(
+            request,
+            "run_unknown.html",
+            desk,
+            404,
+            run_id=run_id,
+            alerts=alerts(desk, console.host.page_url, run_id),
+            run_url=console.host.run_url(run_id),
+        )
     return render(
         request,
         "run.html",
         desk,
         report=report,
+        alerts=alerts(desk, console.host.page_url, run_id),
         needs=needs_of_run(desk, desk.visitor.units, report),
         run_url=console.host.run_url(run_id),
         flat=reports.flat_counts,

@@ -37,6 +37,7 @@ EXPECTED: Final[dict[tuple[str, str], tuple[int, ...]]] = {
     ("GET", "/"): _UNITS,
     ("GET", "/corrections"): _UNITS,
     ("GET", "/corrections.csv"): _UNITS,
+    ("GET", "/not-sent.csv"): _UNITS,
     ("GET", "/api/batches/{batch}"): _SEEN,
     ("GET", "/api/batches/{batch}/changes"): _SEEN,
     ("GET", "/api/changes/{change}"): _SEEN,

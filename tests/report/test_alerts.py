@@ -91,7 +91,7 @@ def test_a_failure_says_what_happened_what_to_do_whose_move_it_is_and_where_to_l
             assert part in form
     assert posted["link"] == link
     assert posted["remedy"] == "Create the view"
-    assert posted["text"].startswith("ORCID sync: Merge")
+    assert posted["text"].startswith("ORCID sync: Task merge")
 
 
 def test_a_cause_is_told_once_for_as_long_as_it_lasts_and_again_when_it_comes_back(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -171,6 +172,16 @@ def test_filters_find_what_they_say(browser: Browser, story: Story, query: str, 
     answer = browser.get(f"/batches/{story.batch}?{query}")
     assert answer.status_code == 200
     assert expected.lower() in answer.text.lower()
+
+
+def test_each_filter_shows_its_own_values(browser: Browser, story: Story) -> None:
+    page = browser.get(f"/batches/{story.batch}").text
+    for value, label in (
+        ("year=2019", "2019"),
+        ("person=p5", "Amélie Durand"),
+        ("type=journal-article", "Journal article"),
+    ):
+        assert re.search(rf"\?{value}\"><span>{label}</span><span class=\"n\">\d+<", page), value
 
 
 def test_counts_beside_a_filter_leave_that_filter_out(browser: Browser, story: Story) -> None:

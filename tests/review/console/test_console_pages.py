@@ -109,6 +109,18 @@ def test_quarantined_rows_are_exported_without_addresses_and_formulas(browser: B
     assert "x@y.example" not in answer.text
 
 
+def test_what_is_not_sent_is_exported_by_reason_with_whose_move_it_is(browser: Browser, story: Story) -> None:
+    unit = story.house.one("SELECT id FROM unit WHERE code = 'library'")
+    for cris_id, reason in (("=held", "no_usable_identifier"), ("other", "already_on_record")):
+        story.house.item(unit, story.people["p5"], cris_id=cris_id, held="withheld", reason=reason)
+    rows = browser.get("/not-sent.csv?reason=no_usable_identifier").text.splitlines()
+    assert len(rows) == 2
+    assert rows[1].startswith("library,work,'=held,")
+    assert rows[1].endswith("CRIS team")
+    assert len(browser.get("/not-sent.csv").text.splitlines()) == 3
+    assert len(browser.get("/not-sent.csv", "mia").text.splitlines()) == 1
+
+
 def test_data_docs_are_for_those_who_see_everything(ledger: Ledger, story: Story, data_docs: Path) -> None:
     client = TestClient(console_app(ledger, FakeHost(), Settings(data_docs_dir=data_docs)))
     got = {

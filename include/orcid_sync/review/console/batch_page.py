@@ -214,6 +214,7 @@ def _values(filter: Filter) -> str:
     cases = {name: f"WHEN grouping({column}) = 0 THEN" for name, (column, _) in _FACETS.items()}
     facet = " ".join(f"{case} '{name}'" for name, case in cases.items())
     value = " ".join(f"{cases[name]} {column}" for name, (column, _) in _FACETS.items())
+    label = f"CASE {cases['person']} min(person) ELSE '' END"
     # Only where a filter is set do its own counts differ from what matches.
     own = " ".join(
         f"{cases[name]} count(*) FILTER (WHERE {_matching(filter, but=name)})"
@@ -226,7 +227,7 @@ def _values(filter: Filter) -> str:
     return (
         "SELECT facet, value, label, n FROM (SELECT *, row_number() OVER (PARTITION BY facet "
         "ORDER BY CASE WHEN facet = 'year' THEN value END DESC, n DESC, value) AS place "
-        f"FROM (SELECT CASE {facet} END AS facet, CASE {value} END AS value, min(person) AS label, {n} AS n "
+        f"FROM (SELECT CASE {facet} END AS facet, CASE {value} END AS value, {label} AS label, {n} AS n "
         f"FROM base GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in columns)})) valued "
         f"WHERE n > 0) placed WHERE place <= CASE facet {most} END"
     )

@@ -88,7 +88,13 @@ def flat_counts(counts: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
+_KINDS: Final = {"add": "new", "update": "corrections", "remove": "removals"}
+
+
 def _shown(value: Any) -> str:
+    if isinstance(value, dict) and {"batch", "unit"} <= value.keys():
+        kinds = ", ".join(f"{value[name]:,} {kind}" for name, kind in _KINDS.items() if value.get(name))
+        return f"{value['batch']} of {value['unit']}: {kinds or 'nothing'}"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_shown(one)}" for key, one in value.items())
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

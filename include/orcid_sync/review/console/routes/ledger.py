@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -16,9 +17,10 @@ from orcid_sync.review.console import ledger_pages, words
 from orcid_sync.review.console.context import AtDesk, console_of
 from orcid_sync.review.console.rendering import render
 from orcid_sync.review.console.routes.shapes import Asked, Key
-from orcid_sync.review.console.visitor import Forbidden
+from orcid_sync.review.console.visitor import Desk, Forbidden
 
 router = APIRouter(include_in_schema=False)
+EXPORTED: Final = 100_000
 
 
 @router.get("/items")
@@ -91,6 +93,25 @@ def not_sent(request: Request, desk: AtDesk, reason: Asked = "") -> Response:
     )
 
 
+@router.get("/not-sent.csv")
+def not_sent_csv(desk: AtDesk, reason: Asked = "") -> Response:
+    """What a rule keeps back, or what one reason does, for a spreadsheet."""
+    _check_units(desk)
+    query = ledger_pages.ItemQuery(state="withheld", reason=reason, limit=EXPORTED)
+    found = ledger_pages.items(desk, desk.visitor.units, query)
+    return _spreadsheet(
+        "not-sent",
+        ("unit", "section", "CRIS id", "title", "person id", "reason", "detail", "what to do", "whose move"),
+        (_kept_back(unit.code, row) for unit, row in found),
+    )
+
+
+def _kept_back(unit: str, row: Any) -> tuple[str, ...]:
+    word = words.state_word(row.state, row.reason)
+    thing = (unit, row.section, row.cris_id, row.title, row.person_id)
+    return (*thing, word.label, row.detail or "", word.remedy, str(word.who or ""))
+
+
 @router.get("/removed")
 def removed(request: Request, desk: AtDesk) -> Response:
     """What researchers removed or declined, with the way back."""
@@ -119,16 +140,13 @@ def corrections(request: Request, desk: AtDesk) -> Response:
 
 @router.get("/corrections.csv")
 def corrections_csv(desk: AtDesk, check: Asked = "") -> Response:
-    """The same for a spreadsheet; no cell can be read as a formula."""
-    if not desk.visitor.units:
-        raise Forbidden("There is nothing for you to export", why="no unit names you among its librarians")
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("check", "relation", "key", "what is wrong", "first seen", "last seen", "row"))
-    for row in ledger_pages.quarantined_rows(desk, desk.visitor.units, check or None):
-        writer.writerow(
-            _cell(value)
-            for value in (
+    """The same for a spreadsheet."""
+    _check_units(desk)
+    return _spreadsheet(
+        "needs-correction",
+        ("check", "relation", "key", "what is wrong", "first seen", "last seen", "row"),
+        (
+            (
                 row.check_name,
                 row.relation,
                 row.key,
@@ -137,11 +155,26 @@ def corrections_csv(desk: AtDesk, check: Asked = "") -> Response:
                 row.last_seen.isoformat(timespec="seconds"),
                 _plain_json(_without_addresses(row.row)),
             )
-        )
+            for row in ledger_pages.quarantined_rows(desk, desk.visitor.units, check or None)
+        ),
+    )
+
+
+def _check_units(desk: Desk) -> None:
+    if not desk.visitor.units:
+        raise Forbidden("There is nothing for you to export", why="no unit names you among its librarians")
+
+
+def _spreadsheet(name: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> Response:
+    """Rows as a file that spreadsheets open; no cell can be read as a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return Response(
         "\ufeff" + text.getvalue(),
         media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="needs-correction.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
 
 

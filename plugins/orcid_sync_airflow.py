@@ -162,11 +162,18 @@ def airflow_api() -> AirflowApi | None:
 
 def mailer() -> Sender | None:
     """Sends e-mails by the connection `smtp_default`, where it and a sender are set."""
-    from airflow.sdk.exceptions import AirflowNotFoundException
     from orcid_sync.review.mail import smtp_sender
 
+    found = smtp_connection() if load_settings().mail_from else None
+    return smtp_sender(found) if found else None
+
+
+def smtp_connection() -> ConnectionInfo | None:
+    """The mail server, where there is one."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
     try:
-        return smtp_sender(connection_info("smtp_default")) if load_settings().mail_from else None
+        return connection_info("smtp_default")
     except AirflowNotFoundException:
         return None
 

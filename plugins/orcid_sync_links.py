@@ -20,6 +20,7 @@ DAGS: Final = frozenset(
         "propose_changes",
         "undo_batch",
         "watch_records",
+        "invite_researchers",
         "write_approved",
     }
 )

@@ -5,16 +5,12 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from orcid_sync.commands import context
 from orcid_sync.commands.context import AsJson
-
-if TYPE_CHECKING:
-    from orcid_sync.consent.invitations.sending import Letter
-    from orcid_sync.settings import Settings
 
 OptionalName = Annotated[
     str | None, typer.Option("--as", help="Who does it; default: the system's user.", metavar="NAME")
@@ -99,40 +95,24 @@ def send(
     """Send the invitations and reminders that are due; run it daily."""
     from orcid_sync.connections import connection
     from orcid_sync.consent.invitations import sending
-    from orcid_sync.consent.invitations.deliver import by_inbox, by_mail
-    from orcid_sync.consent.invitations.smtp import MailServer
+    from orcid_sync.consent.invitations.outgoing import refuse_stopped, send_all
     from orcid_sync.environment import variable
     from orcid_sync.errors import Misconfigured
-    from orcid_sync.review.mail import smtp_opener
 
     found, ledger = context.settings(), context.ledger()
-    letter = _letter(found)
     if resend_doubtful:
         if campaign is None:
             raise Misconfigured(
                 "Nothing is sent again", why="no campaign is named", remedy="Name it with --campaign"
             )
         sending.resend_doubtful(ledger, campaign)
-    counts = {}
+    smtp = connection("smtp_default") if variable("AIRFLOW_CONN_SMTP_DEFAULT") else None
     with context.registry(found, ledger) as registry:
-        if found.mail_from and variable("AIRFLOW_CONN_SMTP_DEFAULT"):
-            server = MailServer(smtp_opener(connection("smtp_default")))
-            try:
-                deliver = by_mail(server, letter, found.mail_from)
-                counts["mail"] = sending.send_due(
-                    ledger, registry.keys, "mail", deliver, letter, campaign=campaign, limit=limit
-                ).as_json()
-            finally:
-                server.close()
-        else:
-            context.say("No e-mail is sent: ORCID_SYNC_MAIL_FROM or the connection smtp_default is not set.")
-        counts["inbox"] = sending.send_due(
-            ledger, registry.keys, "inbox", by_inbox(registry, letter), letter, campaign=campaign, limit=limit
-        ).as_json()
+        counts = send_all(ledger, registry, found, smtp, campaign=campaign, limit=limit)
+    if "mail" not in counts:
+        context.say("No e-mail is sent: ORCID_SYNC_MAIL_FROM or the connection smtp_default is not set.")
     context.emit(counts, as_json)
-    if any(count["stopped"] for count in counts.values()):
-        context.say("Stopped: many in a row did not get through. The rest is sent by the next call.")
-        raise typer.Exit(1)
+    refuse_stopped(counts)
 
 
 def links(
@@ -140,12 +120,12 @@ def links(
     file: Annotated[Path | None, typer.Argument(help="CSV file, private to you; default: stdout.")] = None,
 ) -> None:
     """The due links of a campaign of channel `file` as CSV, for another mailer; each call gives what is due then."""
-    from orcid_sync.consent.invitations.sending import FILE_COLUMNS, links_for_file
+    from orcid_sync.consent.invitations.sending import FILE_COLUMNS, Letter, links_for_file
     from orcid_sync.vault.keys import key_ring
 
     found = context.settings()
     with (
-        links_for_file(context.ledger(), key_ring(found), campaign, _letter(found)) as rows,
+        links_for_file(context.ledger(), key_ring(found), campaign, Letter.from_settings(found)) as rows,
         context.written_to(file, private=True) as stream,
     ):
         writer = csv.DictWriter(stream, FILE_COLUMNS, lineterminator="\n")
@@ -166,15 +146,3 @@ def close(campaign: Campaign, name: OptionalName = None, as_json: AsJson = False
 
     ended = close_campaign(context.ledger(), campaign, actor=context.actor(name))
     context.emit({"campaign": campaign, "ended": ended}, as_json)
-
-
-def _letter(found: Settings) -> Letter:
-    from orcid_sync.consent.invitations.sending import Letter
-
-    return Letter(
-        portal_url=found.portal_url,
-        institution=found.portal_institution,
-        valid=dt.timedelta(days=found.invitation_days),
-        templates=found.invitation_templates,
-        domains=found.invitation_domains,
-    )

@@ -13,6 +13,7 @@ import pytest
 from orcid_sync.consent.invitations.campaigns import adoption, close_campaign, wrong_address
 from orcid_sync.consent.invitations.deliver import by_inbox
 from orcid_sync.consent.invitations.messages import LANGUAGES, load_words
+from orcid_sync.consent.invitations.outgoing import refuse_stopped, send_all
 from orcid_sync.consent.invitations.sending import links_for_file, resend_doubtful, send_due
 from orcid_sync.consent.links import LinkInvalid, read_link
 from orcid_sync.consent.portal.app import create_app
@@ -25,6 +26,8 @@ from starlette.testclient import TestClient
 
 from tests.fixtures.connected import Connected
 from tests.fixtures.invitations import Inviting
+
+MANY = 10_000
 
 
 def people(inviting: Inviting, count: int) -> list[str]:
@@ -324,6 +327,55 @@ def test_a_program_that_breaks_off_keeps_what_it_knows(inviting: Inviting) -> No
     states = inviting.rows.execute("SELECT state FROM invitation_message ORDER BY id")
     assert states == [("sent",), ("doubt",), ("failed",)]
     assert inviting.send().sent == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_of_ten_thousand_none_is_lost_and_none_comes_twice_when_the_server_fails_half_way(
+    inviting: Inviting,
+) -> None:
+    inviting.many_staff(MANY)
+    assert len(inviting.plan().invited) == MANY
+    half = MANY // 2
+    # Here one is taken without a word, there one is put off, one does not exist; then the server goes away for a while.
+    doing = {half - 3: "drop_after", half - 2: "451 later", half - 1: "550 nobody"}
+    inviting.office.script = lambda n: doing.get(n, "drop_before" if half <= n < half + 5 else "ok")
+    first = inviting.send_slips()
+    assert (first.sent, first.failed, first.refused, first.doubtful, first.stopped) == (
+        half - 3,
+        6,
+        1,
+        1,
+        True,
+    )
+    assert inviting.rows.one("SELECT count(*) FROM invitation_message WHERE state = 'sending'") == 0
+    second = inviting.send_slips()
+    assert (second.sent, second.failed, second.stopped) == (MANY - half + 1, 0, False)
+    arrived = Counter(inviting.office.envelopes)
+    assert set(arrived.values()) == {1}
+    # Everybody but the one address that does not exist; the one in doubt did arrive, and is not asked again by itself.
+    assert len(arrived) == MANY - 1
+    assert inviting.send_slips().as_json() == dict.fromkeys(
+        ("sent", "reminded", "failed", "refused", "doubtful"), 0
+    ) | {"stopped": False}
+    [figures] = adoption(inviting.ledger)
+    assert (figures["invited"], figures["doubtful"], figures["undeliverable"]) == (MANY - 2, 1, 1)
+
+
+def test_what_the_dag_calls_sends_both_ways_and_is_red_where_nothing_gets_through(
+    inviting: Inviting,
+) -> None:
+    inviting.many_staff(6)
+    inviting.plan()
+    registry = Registry({}, inviting.ledger, inviting.keys)
+    settings = Settings(mail_from="orcid@example.edu", invitation_domains=("example.edu",))
+    inviting.office.script = lambda n: "451 later" if n < 5 else "ok"
+    counts = send_all(inviting.ledger, registry, settings, inviting.smtp)
+    with pytest.raises(Transient, match="half way"):
+        refuse_stopped(counts)
+    counts = refuse_stopped(send_all(inviting.ledger, registry, settings, inviting.smtp))
+    assert (counts["mail"]["sent"], counts["inbox"]["sent"]) == (6, 0)
+    assert "mail" not in send_all(inviting.ledger, registry, Settings(), inviting.smtp)
 
 
 def test_two_senders_are_one(inviting: Inviting) -> None:

@@ -18,6 +18,7 @@ from orcid_sync.consent.invitations.messages import Invitee, Words, load_words, 
 from orcid_sync.consent.links import address, make_links
 from orcid_sync.errors import SyncError, Transient
 from orcid_sync.ledger.session import INVITATION_LOCK, Connection, Ledger
+from orcid_sync.settings import Settings
 from orcid_sync.vault.crypto import KeyRing
 
 BATCH: Final = 25
@@ -86,6 +87,17 @@ class Letter:
     valid: dt.timedelta
     templates: Path | None = None
     domains: tuple[str, ...] = ()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Letter:
+        """As the deployment's settings have it."""
+        return cls(
+            portal_url=settings.portal_url,
+            institution=settings.portal_institution,
+            valid=dt.timedelta(days=settings.invitation_days),
+            templates=settings.invitation_templates,
+            domains=settings.invitation_domains,
+        )
 
 
 @dataclass

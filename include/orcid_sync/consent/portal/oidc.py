@@ -22,6 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from orcid_sync.connections import ConnectionInfo
+from orcid_sync.consent.portal.guard import same
 from orcid_sync.errors import ConsentFailed, Misconfigured, Unreachable, Who
 from orcid_sync.secret import Secret
 
@@ -91,7 +92,7 @@ class OpenIdSignIn:
 
         Raises ConsentFailed for an answer that is no good here, Unreachable or Misconfigured where the provider is not.
         """
-        if not cookie or not hmac.compare_digest(query.get("state", ""), _derived(cookie, "state")):
+        if not cookie or not same(_derived(cookie, "state"), query.get("state")):
             raise _refused("the answer was asked for in another browser")
         if query.get("error") or not query.get("code"):
             raise _refused("the university's sign-in did not sign you in")

@@ -70,6 +70,8 @@ def answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(psycopg.OperationalError, _no_database)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
+    # A text or number that no column can hold, like one with a zero byte.
+    app.add_exception_handler(psycopg.DataError, _invalid)
 
 
 def for_people(error: SyncError) -> SyncError:

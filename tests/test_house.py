@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 INCLUDE = ROOT / "include"
 # From the bottom up; a room may import what is on its own floor and below.
 FLOORS = (
-    ("errors", "secret", "environment", "connections", "settings", "model"),
+    ("errors", "secret", "environment", "connections", "settings", "web", "model"),
     ("ledger",),
     ("cris", "quality", "orcid", "vault"),
     ("sync", "review", "consent", "report"),

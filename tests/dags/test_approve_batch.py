@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(300, method="thread"),
+    pytest.mark.timeout(900, method="thread"),
     pytest.mark.usefixtures("airflow_database", "ledger_connection"),
 ]
 

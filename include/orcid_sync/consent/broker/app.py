@@ -47,26 +47,27 @@ from orcid_sync.errors import (
 )
 from orcid_sync.ledger.session import Ledger
 from orcid_sync.vault.registry import Registry
+from orcid_sync.web import status_of
 
 logger = logging.getLogger(__name__)
 
 PREFIX: Final = "/broker/v1"
 LARGEST_BODY: Final = 2 * 1024 * 1024
 IN_FLIGHT: Final = 2
-_STATUS: Final[tuple[tuple[type[SyncError], int], ...]] = (
-    (NotAllowed, 403),
-    (NoPermission, 404),
-    (NotYours, 404),
-    (BadContent, 422),
-    (Busy, 503),
-    (RateLimited, 503),
-    (PermissionLost, 404),
-    (RecordUnavailable, 409),
-    (Duplicate, 409),
-    (Gone, 404),
-    (ItemRefused, 422),
-    (Misconfigured, 502),
-)
+_STATUS: Final[dict[type[SyncError], int]] = {
+    NotAllowed: 403,
+    NoPermission: 404,
+    NotYours: 404,
+    BadContent: 422,
+    Busy: 503,
+    RateLimited: 503,
+    PermissionLost: 404,
+    RecordUnavailable: 409,
+    Duplicate: 409,
+    Gone: 404,
+    ItemRefused: 422,
+    Misconfigured: 502,
+}
 
 PersonId = Annotated[
     str, Path(description="The person's key in the CRIS.", pattern=r"^[\w.@:+-]{1,100}$", examples=["p-1001"])
@@ -385,7 +386,7 @@ def _handle_errors(app: FastAPI) -> None:
         if isinstance(error, PermissionLost):
             # Lost this very moment: to the caller the same as never had.
             error = NoPermission("There is no permission for this person that covers what you ask for")
-        status = next((number for kind, number in _STATUS if isinstance(error, kind)), 500)
+        status = status_of(error, _STATUS)
         doubt = isinstance(error, Transient) and error.doubt
         if isinstance(error, Transient) and not isinstance(error, RateLimited):
             status = 504 if doubt else 503

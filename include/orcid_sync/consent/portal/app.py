@@ -15,8 +15,9 @@ from orcid_sync.consent.portal import (
     permission_pages,
 )
 from orcid_sync.consent.portal.context import Portal
-from orcid_sync.consent.portal.guard import Headers, origin_of
+from orcid_sync.consent.portal.guard import headers, origin_of
 from orcid_sync.consent.portal.refusals import answer_refusals
+from orcid_sync.web import SecurityHeaders
 
 
 def create_app(portal: Portal) -> FastAPI:
@@ -26,7 +27,7 @@ def create_app(portal: Portal) -> FastAPI:
     forms = [origin_of(portal.web_base)]
     if portal.sign_in is not None:
         forms.append(origin_of(portal.sign_in.issuer))
-    app.add_middleware(Headers, forms=tuple(forms), https=portal.https)
+    app.add_middleware(SecurityHeaders, headers=headers(tuple(forms), portal.https))
     for part in (pages, entrance, permission_pages, own_data_pages, opt_out_page, callbacks):
         app.include_router(part.router)
     app.mount(PREFIX, broker(portal.ledger, lambda: interactive(portal.registry)))

@@ -7,28 +7,15 @@ import hmac
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orcid_sync.errors import SyncError, Who
+from orcid_sync.web import COMMON_HEADERS, from_own_page
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    # The address of a page may hold a link that works: nobody else learns it. With "no-referrer" browsers would not say
-    # either where a form comes from.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex, nofollow",
-}
 MAX_BODY: Final = 64 * 1024
 
 
@@ -40,29 +27,15 @@ class ForeignForm(SyncError):
     default_who: ClassVar[Who] = Who.RESEARCHER
 
 
-class Headers:
-    """Puts the security headers on every answer, errors included.
-
-    `forms` are the origins to which a form may lead, redirects included: ours, the registry's, the sign-in's.
-    """
-
-    def __init__(self, app: ASGIApp, forms: tuple[str, ...], https: bool) -> None:
-        self._app = app
-        self._policy = _POLICY.format(forms=" ".join(("'self'", *forms)))
-        self._https = https
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", self._policy)
-                if self._https:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+def headers(forms: tuple[str, ...], https: bool) -> dict[str, str]:
+    """The headers on every answer. `forms` are the origins to which a form may lead, redirects included: ours, the
+    registry's, the sign-in's."""
+    found = COMMON_HEADERS | {
+        "X-Frame-Options": "DENY",
+        "X-Robots-Tag": "noindex, nofollow",
+        "Content-Security-Policy": _POLICY.format(forms=" ".join(("'self'", *forms))),
+    }
+    return found | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
 
 
 def form_key(cookie: str) -> str:
@@ -72,12 +45,7 @@ def form_key(cookie: str) -> str:
 
 def check_form(request: Request, cookie: str | None, sent: str | None, own_origin: str) -> None:
     """Raises ForeignForm unless a page of ours, shown to this very visitor, sent the form."""
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    from_here = site in (None, "same-origin") and (
-        origin == own_origin or (origin is None and site is not None)
-    )
-    if not from_here or not cookie or not same(form_key(cookie), sent):
+    if not cookie or not same(form_key(cookie), sent) or not from_own_page(request, {own_origin}):
         raise ForeignForm(
             "Nothing was changed", why="the form did not come from a page of this portal that is still open"
         )

@@ -26,6 +26,7 @@ from orcid_sync.consent.portal.pages import common, page
 from orcid_sync.consent.portal.rendering import is_known, language_of, render
 from orcid_sync.consent.portal.tries import TooManyTries
 from orcid_sync.errors import ConsentFailed, Misconfigured, SyncError, Transient
+from orcid_sync.web import status_of
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def _to_the_entrance(request: Request, error: Exception) -> Response:
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, SyncError)
-    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+    status = status_of(error, STATUS)
     if status >= 500:
         logger.warning("%s: %s", error.kind, error)
     return _error_page(request, status, for_people(error))

@@ -14,11 +14,12 @@ from starlette.responses import Response
 
 from orcid_sync.errors import Misconfigured, SyncError, Transient, Who
 from orcid_sync.review.console.context import Console, console_of, signed_in
-from orcid_sync.review.console.guard import ForeignRequest, Headers, NotJson, NotSignedIn
+from orcid_sync.review.console.guard import HEADERS, ForeignRequest, NotJson, NotSignedIn
 from orcid_sync.review.console.rendering import error_page
 from orcid_sync.review.console.routes import api, ids, ledger, pictures, reports, review
 from orcid_sync.review.console.visitor import Forbidden, NotFound
 from orcid_sync.review.rights import BatchClosed, NotAllowed, NothingSelected
+from orcid_sync.web import SecurityHeaders, status_of
 
 STATUS: Final[dict[type[SyncError], int]] = {
     NotSignedIn: 401,
@@ -44,7 +45,7 @@ def create_app(console: Console) -> FastAPI:
         dependencies=[Depends(signed_in)],
     )
     app.state.console = console
-    app.add_middleware(Headers)
+    app.add_middleware(SecurityHeaders, headers=HEADERS)
     for part in (api, review, ledger, ids, reports, pictures):
         app.include_router(part.router)
     app.add_exception_handler(SyncError, _sync_error)
@@ -54,18 +55,13 @@ def create_app(console: Console) -> FastAPI:
     return app
 
 
-def status_of(error: SyncError) -> int:
-    """The status that says the same as the error."""
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
-
-
 def _sync_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, SyncError)
     if isinstance(error, NotSignedIn) and _is_page(request):
         console = console_of(request)
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(console.host.sign_in_url(quote(back, safe="/?&=")), status_code=303)
-    return _answer(request, status_of(error), error)
+    return _answer(request, status_of(error, STATUS), error)
 
 
 def _no_database(request: Request, error: Exception) -> Response:

@@ -5,24 +5,19 @@ from __future__ import annotations
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orcid_sync.errors import SyncError
 from orcid_sync.review.console.ports import Person
+from orcid_sync.web import COMMON_HEADERS, from_own_page
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
-_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
+HEADERS: Final = COMMON_HEADERS | {
     "X-Frame-Options": "SAMEORIGIN",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
 }
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -63,32 +58,10 @@ def check_request(request: Request, person: Person, own_address: str | None) -> 
 
 
 def _from_here(request: Request, own_address: str | None) -> bool:
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site != "same-origin":
-        return False
-    origin = request.headers.get("origin")
-    if origin is None:
-        return site == "same-origin"
+    # By host alone: behind a proxy we don't know which scheme the browser sees.
     here = {request.headers.get("host", "")}
     if own_address:
         here.add(urlsplit(own_address).netloc)
-    return urlsplit(origin).netloc in here - {""}
-
-
-class Headers:
-    """Puts the security headers on every answer, errors included; a page may bring its own policy."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-                headers.setdefault("Cache-Control", "no-store")
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
+    return from_own_page(
+        request, {f"{scheme}://{host}" for host in here - {""} for scheme in ("https", "http")}
+    )

@@ -151,7 +151,10 @@ class Settings(BaseSettings):
         description="Seconds beyond the call's deadline within which a lost request may still land; at least 2.",
     )
     calls_in_flight: int = Field(
-        default=12, ge=1, le=64, description="Calls that one worker keeps open at a time."
+        default=72,
+        ge=1,
+        le=96,
+        description="Calls that one worker keeps open at most; there are as many as the registry's answer times ask for.",
     )
     shards: int = Field(
         default=8, ge=1, le=64, description="Mapped tasks that a stage is split into, by researcher."

@@ -209,6 +209,41 @@ def test_a_refusal_is_known_to_every_worker(ledger: Ledger) -> None:
     assert rates[0].rate == pytest.approx(11.5 * 1.05**3)
 
 
+def test_a_turn_that_was_handed_out_before_a_refusal_is_void(clock: SteppingClock) -> None:
+    refused: list[float] = []
+
+    def refused_meanwhile(seconds: float) -> None:
+        clock.sleep(seconds)
+        if not refused:
+            refused.append(clock.now)
+            limiter.penalize(CLIENT, 5)
+
+    limiter = LocalLimiter(20, clock, refused_meanwhile)
+    limiter.acquire(CLIENT)
+    limiter.acquire(CLIENT)
+    assert clock.now == pytest.approx(refused[0] + 5)
+
+
+@pytest.mark.slow
+def test_a_turn_of_another_worker_that_was_handed_out_before_a_refusal_is_void(ledger: Ledger) -> None:
+    waits: list[float] = []
+    other = PostgresLimiter(ledger, 0.1, lambda _: None)
+
+    def refused_meanwhile(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            other.penalize(CLIENT, 30)
+
+    limiter = PostgresLimiter(ledger, 0.1, refused_meanwhile)
+    limiter.acquire(CLIENT)
+    limiter.acquire(CLIENT)
+    limiter.close()
+    other.close()
+    first, second = waits
+    assert first <= 10
+    assert second > 20
+
+
 @pytest.mark.slow
 def test_the_rate_grows_back_to_full(ledger: Ledger) -> None:
     limiter = PostgresLimiter(ledger, 23, lambda _: None)

@@ -84,11 +84,11 @@ def row_text(relation: str, alias: str) -> str:
 
 
 def row_json(relation: str, alias: str, *, without: tuple[str, ...] = ()) -> str:
-    """SQL for a row's content as a JSON object; the columns that hold NULL are left out by the caller."""
+    """SQL for a row's content as a JSON object (json), without the columns that hold NULL."""
     pairs = ", ".join(
-        f"'{name}', {alias}.{name}" for name in content_columns(relation) if name not in without
+        f"'{name}': {alias}.{name}" for name in content_columns(relation) if name not in without
     )
-    return f"json_build_object({pairs})"
+    return f"JSON_OBJECT({pairs} ABSENT ON NULL)"
 
 
 def lock(connection: Connection) -> None:

@@ -35,6 +35,7 @@ from orcid_sync.errors import (
 )
 from orcid_sync.orcid.answers import element_error, error_from
 from orcid_sync.orcid.calls import Answer, Call, CallRecord, Target
+from orcid_sync.orcid.in_flight import call_departs
 from orcid_sync.orcid.limiter import Lane, Limiter
 from orcid_sync.orcid.records import (
     SECTIONS,
@@ -348,6 +349,7 @@ class ApiClient:
     def exchange(self, call: Call, request: Request, *expected: HTTPStatus) -> Answer:
         """Wait for a turn, send once, tell the observer, and turn every unexpected answer into its error."""
         self.limiter.acquire(self.client_id, self.lane)
+        call_departs()
         if self.before_call is not None:
             self.before_call(call.orcid)
         started = self.clock()

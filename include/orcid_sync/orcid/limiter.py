@@ -2,8 +2,8 @@
 
 Calls are released evenly: each takes the next free moment, `1 / rate` seconds after the last, and waits for it. A
 caller that is late takes the moment it arrives; nothing is saved up, so no burst follows a pause. After the registry
-has refused calls (503, 429) nothing is released until the penalty is over, and then at half the rate, which grows
-back with each call.
+has refused calls (503, 429) nothing is released until the penalty is over, turns that were handed out before included,
+and then at half the rate, which grows back with each call.
 
 The registry takes 24 calls a second. What the batch lane leaves of them (one a second at a rate of 23) is the
 interactive lane, so that a researcher at the portal never waits behind a night's writes.
@@ -91,15 +91,19 @@ class LocalLimiter:
     def acquire(self, client_id: str, reserve: Lane = "batch") -> None:
         """Wait until the next call of this client may go out."""
         full = lane_rate(self.rate, reserve)
-        with self._lock:
-            pace = self._paces.setdefault(lane_key(client_id, reserve), _Pace())
-            now = self.clock()
-            moment = max(now, pace.next_at, pace.penalty_until)
-            rate = pace.rate or full
-            pace.next_at = moment + 1 / rate
-            pace.rate = rate * RECOVERY if rate * RECOVERY < full else None
-        if moment > now:
+        while True:
+            with self._lock:
+                pace = self._paces.setdefault(lane_key(client_id, reserve), _Pace())
+                now = self.clock()
+                moment = max(now, pace.next_at, pace.penalty_until)
+                rate = pace.rate or full
+                pace.next_at = moment + 1 / rate
+                pace.rate = rate * RECOVERY if rate * RECOVERY < full else None
+            if moment <= now:
+                return
             self.sleep(moment - now)
+            if pace.penalty_until <= moment:
+                return
 
     def penalize(self, client_id: str, retry_after: float | None = None) -> None:
         """Stop both lanes of the client for a while, then let them grow back from half their rate."""
@@ -110,7 +114,8 @@ class LocalLimiter:
                 pace = self._paces.setdefault(lane_key(client_id, lane), _Pace())
                 # Calls in flight are refused together: one storm halves the rate once.
                 if pace.penalty_until <= now:
-                    pace.rate = max(SLOWEST, (pace.rate or lane_rate(self.rate, lane)) / 2)
+                    full = lane_rate(self.rate, lane)
+                    pace.rate = max(min(SLOWEST, full), (pace.rate or full) / 2)
                 pace.penalty_until = max(pace.penalty_until, now + seconds)
 
 
@@ -124,7 +129,14 @@ ON CONFLICT (client_id) DO UPDATE SET
               + make_interval(secs => 1 / coalesce(pace.rate, %(full)s::float8)),
     rate = CASE WHEN pace.rate * %(recovery)s::float8 < %(full)s::float8 THEN pace.rate * %(recovery)s::float8 END
 RETURNING extract(epoch FROM next_at - clock_timestamp())::float8
-          - 1 / coalesce(rate / %(recovery)s::float8, %(full)s::float8)
+          - 1 / coalesce(rate / %(recovery)s::float8, %(full)s::float8) AS seconds,
+          next_at - make_interval(secs => 1 / coalesce(rate / %(recovery)s::float8, %(full)s::float8)) AS moment
+"""
+# Were calls refused after this turn had been handed out, it is void. A millisecond is what rounding may make of a turn
+# at the penalty's very end.
+IS_VOID = """
+SELECT coalesce(penalty_until > %(moment)s + interval '1 millisecond', false) AS void FROM api_rate
+WHERE client_id = %(key)s
 """
 PENALIZE = """
 INSERT INTO api_rate AS pace (client_id, next_at, rate, penalty_until)
@@ -158,27 +170,27 @@ class PostgresLimiter:
 
     def acquire(self, client_id: str, reserve: Lane = "batch") -> None:
         """Wait until the next call of this client may go out. Raises Unreachable where the ledger is."""
-        seconds = self._run(
-            TAKE,
-            {
-                "key": lane_key(client_id, reserve),
-                "full": lane_rate(self.rate, reserve),
-                "recovery": RECOVERY,
-            },
-        )
-        if seconds > 0:
-            self._sleep(seconds)
+        key = lane_key(client_id, reserve)
+        wanted = {"key": key, "full": lane_rate(self.rate, reserve), "recovery": RECOVERY}
+        while True:
+            turn = self._run(TAKE, wanted)
+            if turn.seconds <= 0:
+                return
+            self._sleep(turn.seconds)
+            if not self._run(IS_VOID, {"key": key, "moment": turn.moment}).void:
+                return
 
     def penalize(self, client_id: str, retry_after: float | None = None) -> None:
         """Stop both lanes of the client for a while, then let them grow back from half their rate."""
         seconds = penalty(retry_after)
         for lane in LANES:
+            full = lane_rate(self.rate, lane)
             self._run(
                 PENALIZE,
                 {
                     "key": lane_key(client_id, lane),
-                    "full": lane_rate(self.rate, lane),
-                    "slowest": SLOWEST,
+                    "full": full,
+                    "slowest": min(SLOWEST, full),
                     "seconds": seconds,
                 },
             )
@@ -188,19 +200,17 @@ class PostgresLimiter:
         with self._lock:
             self._drop()
 
-    def _run(self, statement: LiteralString, values: Mapping[str, object]) -> float:
+    def _run(self, statement: LiteralString, values: Mapping[str, object]) -> Any:
         with self._lock:
             for attempt in (1, 2):
                 try:
-                    row = self._connected().execute(statement, values).fetchone()
+                    return self._connected().execute(statement, values).fetchone()
                 except psycopg.OperationalError as error:
                     self._drop()
                     why = type(error).__name__
                     # The connection may have been lost while nobody called; a fresh one tells.
                     if attempt == 1:
                         continue
-                else:
-                    return float(row[0]) if row else 0.0
         raise Unreachable("The ledger can't be reached to take a turn", why=why)
 
     def _connected(self) -> psycopg.Connection[Any]:

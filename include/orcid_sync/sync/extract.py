@@ -18,7 +18,7 @@ from orcid_sync.cris.reading import (
     reading,
 )
 from orcid_sync.ledger.runs import Counts, stage_run
-from orcid_sync.ledger.session import Connect, Connection, Ledger
+from orcid_sync.ledger.session import Connect, Connection, Ledger, work_in_bulk
 from orcid_sync.settings import Settings
 from orcid_sync.sync import unchanged
 from orcid_sync.sync.row_relations import ROW_RELATIONS, RowRelation
@@ -67,6 +67,7 @@ def extract(
     with stage_run(ledger, run_id, "extract") as counts:
         with ledger.transaction() as connection:
             staging.lock(connection)
+            work_in_bulk(connection)
             since = _since(connection, settings.overlap_minutes)
             full = full or None in since.values()
             with reading(cris, settings.cris_schema) as reader:

@@ -9,7 +9,7 @@ from orcid_sync.cris import staging
 from orcid_sync.cris.rules import SECTION_RULES
 from orcid_sync.errors import Misconfigured
 from orcid_sync.ledger.runs import Counts, stage_run
-from orcid_sync.ledger.session import Connection, Ledger
+from orcid_sync.ledger.session import Connection, Ledger, refresh_statistics, work_in_bulk
 from orcid_sync.settings import Settings
 from orcid_sync.sync.merging.corrections import apply_corrections
 from orcid_sync.sync.merging.gone import bury, known_rows, reconcile, resolve_quarantine
@@ -45,6 +45,7 @@ def merge(
     with stage_run(ledger, run_id, "merge") as counts:
         with ledger.transaction() as connection:
             staging.lock(connection)
+            work_in_bulk(connection)
             extraction = staging.current_extraction(connection, run_id)
             if extraction.merged is not None:
                 counts |= extraction.merged
@@ -105,7 +106,7 @@ def _merge(
         for name in ("new", "changed", "unchanged", "gone", "vanished")
     }
     if sum(sums.values()) - sums["unchanged"] >= ANALYZE_FROM:
-        connection.execute("SELECT refresh_statistics(%s)", (ANALYZED,))
+        refresh_statistics(connection, ANALYZED)
     return {
         "full": extraction.full,
         "merged": {relation: tally.counts() for relation, tally in tallies.items()},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from orcid_sync.ledger.session import RECORD_LOCK, Connection, Ledger, audit, re
 from orcid_sync.model.sections import SECTIONS
 from orcid_sync.model.validation import same_meaning
 from orcid_sync.orcid.client import ApiClient
+from orcid_sync.orcid.in_flight import InFlight
 from orcid_sync.secret import Secret
 from orcid_sync.settings import Settings
 from orcid_sync.sync.drift import report_drift
@@ -54,7 +54,7 @@ def rebuild_put_codes(ledger: Ledger, registry: Registry, *, run_id: str, settin
         records: dict[tuple[str, str], list[Any]] = defaultdict(list)
         for row in rows:
             records[row.client_id, row.orcid].append(row)
-        with ThreadPoolExecutor(settings.calls_in_flight, "rebuild") as pool:
+        with InFlight(settings.calls_in_flight, "rebuild") as pool:
             jobs = [pool.submit(_rebuild_record, ledger, registry, matches) for matches in records.values()]
             counts["rebuilt"] = sum(job.result() for job in jobs)
         counts["calls"] = registry.flush_calls(ledger, run_id)

@@ -40,7 +40,7 @@ class RowRelation:
     @property
     def data(self) -> str:
         """The content as jsonb, without what is NULL; `holders` lists the shares of a shared thing."""
-        own = f"jsonb_strip_nulls({staging.row_json(self.name, 't', without=self.holder)}::jsonb)"
+        own = f"({staging.row_json(self.name, 't', without=self.holder)}::jsonb)"
         if not self.holder:
             return own
         share = ", ".join(f"'{column}', x.{column}" for column in self.holder)

@@ -80,7 +80,7 @@ def merge_staff(connection: Connection) -> Tally:
 
 _ARRIVING_UNITS: Final = f"""
 CREATE TEMP TABLE arriving_unit ON COMMIT DROP AS
-SELECT t.unit_id, jsonb_strip_nulls({staging.row_json("units", "t")}::jsonb) AS data,
+SELECT t.unit_id, {staging.row_json("units", "t")}::jsonb AS data,
        {row_hash("units", "t")} AS row_hash, known.unit_id IS NULL AS new
 FROM staging.units t
 LEFT JOIN cris_unit known ON known.unit_id = t.unit_id

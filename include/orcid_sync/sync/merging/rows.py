@@ -84,7 +84,7 @@ def _row_content(section: str, relation: RowRelation) -> Content:
 
 CONTENTS: Final[Mapping[str, Content]] = {
     "work": Content(
-        data=f"json_strip_nulls({_PUBLICATION_DATA}::json)::jsonb",
+        data=f"{_PUBLICATION_DATA}::jsonb",
         # What was left out of it changes what is made of it.
         row_hash="CASE WHEN dropped.keys IS NULL THEN h.source_hash "
         "ELSE md5(h.source_hash::text || dropped.keys)::uuid END",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from orcid_sync.ledger.holds import HOLDS_NOW
 from orcid_sync.ledger.runs import Counts, stage_run
 from orcid_sync.ledger.session import Connection, Ledger
 from orcid_sync.orcid.client import ApiClient
+from orcid_sync.orcid.in_flight import InFlight
 from orcid_sync.secret import Secret
 from orcid_sync.settings import Settings
 from orcid_sync.sync.mirror.store import Reading, Stored, store_readings
@@ -138,7 +139,7 @@ def mirror(
             )
         paused = 0
         try:
-            with ThreadPoolExecutor(settings.calls_in_flight, "mirror") as pool:
+            with InFlight(settings.calls_in_flight, "mirror") as pool:
                 for results, skipped in _read_chunks(ledger, registry, pool, chosen):
                     paused += skipped
                     _keep(ledger, results, tally)
@@ -206,7 +207,7 @@ def _choose(
 
 
 def _read_chunks(
-    ledger: Ledger, registry: Registry, pool: ThreadPoolExecutor, chosen: Sequence[Any]
+    ledger: Ledger, registry: Registry, pool: InFlight, chosen: Sequence[Any]
 ) -> Iterator[tuple[list[_Result], int]]:
     """Results chunk by chunk, with how many records were paused; the next chunk is under way while one is stored."""
     waiting: deque[tuple[list[Future[_Result]], int]] = deque()

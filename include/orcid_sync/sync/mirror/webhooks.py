@@ -10,7 +10,6 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from orcid_sync.errors import Misconfigured, ScopeMissing, SyncError
 from orcid_sync.ledger.runs import Counts, stage_run
 from orcid_sync.ledger.session import Ledger
 from orcid_sync.orcid.client import ApiClient
+from orcid_sync.orcid.in_flight import InFlight
 from orcid_sync.settings import Settings
 from orcid_sync.vault.registry import Registry
 
@@ -99,7 +99,7 @@ def _register_all(
     with ledger.transaction() as connection:
         orcids = [row.orcid for row in connection.execute(_MISSING, chosen)]
     done, failed = 0, Counter[str]()
-    with ThreadPoolExecutor(settings.calls_in_flight, "webhooks") as pool:
+    with InFlight(settings.calls_in_flight, "webhooks") as pool:
         for start in range(0, len(orcids), CHUNK):
             hooks = _addresses(ledger, api.client_id, base, orcids[start : start + CHUNK])
             outcomes = list(pool.map(lambda hook: _register(api, hook), hooks))

@@ -10,12 +10,13 @@ import psycopg
 from orcid_sync.errors import Transient
 from orcid_sync.ledger.batches import settle_batches
 from orcid_sync.ledger.runs import Counts, stage_run
-from orcid_sync.ledger.session import UNIT_LOCK, Connection, Ledger
+from orcid_sync.ledger.session import UNIT_LOCK, Connection, Ledger, refresh_statistics, work_in_bulk
 from orcid_sync.settings import Settings
 from orcid_sync.sync.propose.guards import stop_units, stopped_error
 from orcid_sync.sync.propose.payloads import make_payloads
 
 WAIT_FOR_WRITER: Final = "10min"
+_FILLED: Final = ("item", "change", "batch_change", "payload", "cris_row", "cris_row_key")
 _SQL: Final = resources.files("orcid_sync.sync.propose") / "sql"
 
 
@@ -41,6 +42,7 @@ def propose(
         stopped: dict[str, str] = {}
         with ledger.connection() as connection, connection.transaction():
             connection.execute("SELECT set_config('orcid_sync.run_id', %s, true) AS run", (run_id,))
+            work_in_bulk(connection)
             _lock_units(connection, unit)
             counts["payloads"] = make_payloads(connection, settings)
             for step in ("1_left_behind", "1_owners", "2_wishes"):
@@ -64,9 +66,7 @@ def propose(
             settle_batches(connection)
             counts |= _counts(connection)
             if counts["proposed"]:
-                connection.execute(
-                    "SELECT refresh_statistics('{item,change,batch_change,payload,cris_row,cris_row_key}')"
-                )
+                refresh_statistics(connection, _FILLED)
             if stopped:
                 counts["stopped"] = stopped
             if dry_run:

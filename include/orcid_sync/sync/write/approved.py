@@ -97,21 +97,25 @@ def records_with_work(
     limit: int | None,
     permission_id: int | None = None,
 ) -> list[RecordWork]:
-    """Records with due changes, most work first, of this shard (`(index, count)`, by a hash of the iD).
+    """Records with due changes of this shard (`(index, count)`, by a hash of the iD).
 
-    With `permission_id` that one's record alone.
+    Units take turns, so that a small one doesn't wait behind a large one; of each those with most work come first. With
+    `permission_id` that one's record alone.
     """
     rows = connection.execute(
         f"""
+        SELECT client_id, orcid, permission_id, delete_only, changes FROM (
         SELECT permission.client_id, permission.orcid,
                (array_agg(permission.id ORDER BY permission.state <> 'granted', permission.id))[1] AS permission_id,
-               bool_and(permission.state = 'delete_only') AS delete_only, count(*) AS changes
+               bool_and(permission.state = 'delete_only') AS delete_only, count(*) AS changes,
+               min(change.unit_id) AS unit_id
         {_DUE}
           AND unit.code = coalesce(%(unit)s, unit.code)
           AND permission.id = coalesce(%(permission)s, permission.id)
           AND abs(hashtext(permission.orcid)::bigint) %% %(shards)s = %(shard)s
         GROUP BY permission.client_id, permission.orcid
-        ORDER BY changes DESC, permission.orcid
+        ) work
+        ORDER BY row_number() OVER (PARTITION BY unit_id ORDER BY changes DESC, orcid), orcid
         LIMIT %(limit)s
         """,
         {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from typing import Final
@@ -16,6 +15,7 @@ from orcid_sync.ledger.batches import settle_batches
 from orcid_sync.ledger.holds import HOLDS_NOW
 from orcid_sync.ledger.runs import Counts, stage_run
 from orcid_sync.ledger.session import RECORD_LOCK, UNIT_LOCK, Connection, Ledger, record_lock_key
+from orcid_sync.orcid.in_flight import InFlight
 from orcid_sync.settings import Settings
 from orcid_sync.sync.mirror import mark_trouble, refresh_record
 from orcid_sync.sync.write.approved import RecordWork, approved_changes, held_changes, records_with_work
@@ -78,7 +78,7 @@ def write(
                 connection, unit=unit, shard=shard, limit=limit, permission_id=permission_id
             )
             one = _RecordStage(ledger, registry, run_id, settings, unit, totals)
-            pool = ThreadPoolExecutor(settings.calls_in_flight, "write")
+            pool = InFlight(settings.calls_in_flight, "write")
             try:
                 for done in [pool.submit(one.run, record) for record in work]:
                     done.result()

@@ -22,74 +22,80 @@ CREATE INDEX ON known_item (researcher_id, section, cris_id);
 ANALYZE known_item;
 
 CREATE TEMP TABLE wish ON COMMIT DROP AS
-SELECT researcher.id AS researcher_id, claim.person_id, cris_row.id AS row_id, cris_row.section, cris_row.cris_id,
-       cris_row.is_preprint, cris_row.payload_digest, cris_row.warnings, cris_row.ended, cris_row.after_leaving,
-       cris_row.secondary, cris_row.merged_into,
-       cris_row.refusal_field, cris_row.refusal_message,
-       coalesce(staff.is_current, false) AS is_current,
-       known_item.id AS item_id, coalesce(known_item.unit_id, row_owner.unit_id) AS unit_id, known_item.client_id,
-       coalesce(known_item.refused_by_person, false) AS refused_by_person,
-       coalesce(known_item.tombstone, false) AS tombstone, coalesce(known_item.asserted, false) AS asserted,
-       coalesce(known_item.other_copy_seen, false) AS other_copy_seen,
-       known_item.put_code_id, known_item.put_code, known_item.put_code_orcid, known_item.written_digest,
-       known_item.written_at,
-       CASE
-           WHEN cris_row.gone IN ('deleted', 'merged') OR cris_row.answer = 'no' OR claim.answer = 'no' THEN 'no'
-           WHEN cris_row.gone = 'vanished' THEN 'vanished_from_cris'
-           WHEN cris_row.quarantined THEN 'quarantined'
-           WHEN cris_row.answer = 'cant_say' THEN coalesce(cris_row.reason, 'pending_in_cris')
-           WHEN claim.answer = 'cant_say' THEN coalesce(claim.reason, 'pending_in_cris')
-           WHEN cris_row.not_before > current_date THEN 'pending_in_cris'
-           -- Who was uploaded need not be on the staff: an alumna isn't.
-           WHEN (staff.person_id IS NULL AND cris_row.uploaded_by IS NULL) OR staff.gone IS NOT NULL THEN 'vanished_from_cris'
-           WHEN staff.quarantined THEN 'quarantined'
-           WHEN staff.opted_out OR NOT staff.visible THEN 'opted_out'
-           WHEN cris_row.refusal IS NOT NULL THEN cris_row.refusal
-           ELSE 'yes'
+SELECT share.researcher_id, share.person_id, share.row_id, share.section, share.cris_id, share.is_preprint,
+       share.payload_digest, share.warnings, share.ended, share.merged_into, share.refusal_field, share.refusal_message,
+       share.item_id, share.unit_id, coalesce(share.client_id, api_client.client_id) AS client_id,
+       share.refused_by_person, share.tombstone, share.asserted, share.other_copy_seen, share.put_code_id,
+       share.put_code, share.put_code_orcid, share.written_digest, share.written_at,
+       -- Two answers that need the unit's policy: who is in the pilot, and what still goes out for somebody who left: the
+       -- end of a post that stands on the record, and what the institution vouches for (a degree); nothing else.
+       CASE WHEN wanted.answer = 'yes'
+                 AND ((cardinality(unit.pilot) > 0 AND NOT share.person_id = ANY (unit.pilot))
+                   OR (NOT share.is_current AND NOT share.after_leaving
+                       AND NOT (share.ended AND share.put_code_id IS NOT NULL)))
+            THEN CASE WHEN share.is_current THEN 'not_in_pilot' ELSE 'left_institution' END
+            ELSE wanted.answer
        END AS answer
-FROM cris_claim claim
-JOIN cris_row ON cris_row.id = claim.row_id
-JOIN row_owner ON row_owner.row_id = claim.row_id
-JOIN researcher ON researcher.person_id = claim.person_id
-LEFT JOIN cris_staff staff ON staff.person_id = claim.person_id
-LEFT JOIN known_item
-    ON known_item.researcher_id = researcher.id AND known_item.section = cris_row.section
-    AND known_item.cris_id = cris_row.cris_id
-UNION ALL
--- Items whose share has gone: the author was taken off (no), or nothing is known of the row any more (can't say).
-SELECT item.researcher_id, researcher.person_id, cris_row.id, item.section, item.cris_id,
-       coalesce(cris_row.is_preprint, false), cris_row.payload_digest, '{}', false, false, false, cris_row.merged_into, NULL, NULL, true,
-       item.id, item.unit_id, item.client_id, item.refused_by_person, item.tombstone, item.asserted,
-       item.other_copy_seen, item.put_code_id, item.put_code, item.put_code_orcid, item.written_digest, item.written_at,
-       CASE
-           WHEN cris_row.id IS NULL OR cris_row.gone = 'vanished' THEN 'vanished_from_cris'
-           WHEN cris_row.gone IN ('deleted', 'merged') OR cris_row.answer = 'no' THEN 'no'
-           WHEN cris_row.quarantined THEN 'quarantined'
-           ELSE 'no'
-       END
-FROM known_item item
-JOIN researcher ON researcher.id = item.researcher_id
-LEFT JOIN cris_row ON cris_row.section = item.section AND cris_row.cris_id = item.cris_id
-WHERE NOT EXISTS (
-    SELECT FROM cris_claim claim WHERE claim.row_id = cris_row.id AND claim.person_id = researcher.person_id
-);
-
--- Nobody owns this section: nothing can be said about it, and nothing stands for it.
-DELETE FROM wish WHERE unit_id IS NULL;
+FROM (
+    SELECT researcher.id AS researcher_id, claim.person_id, cris_row.id AS row_id, cris_row.section, cris_row.cris_id,
+           cris_row.is_preprint, cris_row.payload_digest, cris_row.warnings, cris_row.ended, cris_row.after_leaving,
+           cris_row.secondary, cris_row.merged_into,
+           cris_row.refusal_field, cris_row.refusal_message,
+           coalesce(staff.is_current, false) AS is_current,
+           known_item.id AS item_id, coalesce(known_item.unit_id, row_owner.unit_id) AS unit_id, known_item.client_id,
+           coalesce(known_item.refused_by_person, false) AS refused_by_person,
+           coalesce(known_item.tombstone, false) AS tombstone, coalesce(known_item.asserted, false) AS asserted,
+           coalesce(known_item.other_copy_seen, false) AS other_copy_seen,
+           known_item.put_code_id, known_item.put_code, known_item.put_code_orcid, known_item.written_digest,
+           known_item.written_at,
+           CASE
+               WHEN cris_row.gone IN ('deleted', 'merged') OR cris_row.answer = 'no' OR claim.answer = 'no' THEN 'no'
+               WHEN cris_row.gone = 'vanished' THEN 'vanished_from_cris'
+               WHEN cris_row.quarantined THEN 'quarantined'
+               WHEN cris_row.answer = 'cant_say' THEN coalesce(cris_row.reason, 'pending_in_cris')
+               WHEN claim.answer = 'cant_say' THEN coalesce(claim.reason, 'pending_in_cris')
+               WHEN cris_row.not_before > current_date THEN 'pending_in_cris'
+               -- Who was uploaded need not be on the staff: an alumna isn't.
+               WHEN (staff.person_id IS NULL AND cris_row.uploaded_by IS NULL) OR staff.gone IS NOT NULL THEN 'vanished_from_cris'
+               WHEN staff.quarantined THEN 'quarantined'
+               WHEN staff.opted_out OR NOT staff.visible THEN 'opted_out'
+               WHEN cris_row.refusal IS NOT NULL THEN cris_row.refusal
+               ELSE 'yes'
+           END AS answer
+    FROM cris_claim claim
+    JOIN cris_row ON cris_row.id = claim.row_id
+    JOIN row_owner ON row_owner.row_id = claim.row_id
+    JOIN researcher ON researcher.person_id = claim.person_id
+    LEFT JOIN cris_staff staff ON staff.person_id = claim.person_id
+    LEFT JOIN known_item
+        ON known_item.researcher_id = researcher.id AND known_item.section = cris_row.section
+        AND known_item.cris_id = cris_row.cris_id
+    UNION ALL
+    -- Items whose share has gone: the author was taken off (no), or nothing is known of the row any more (can't say).
+    SELECT item.researcher_id, researcher.person_id, cris_row.id, item.section, item.cris_id,
+           coalesce(cris_row.is_preprint, false), cris_row.payload_digest, '{}', false, false, false, cris_row.merged_into, NULL, NULL, true,
+           item.id, item.unit_id, item.client_id, item.refused_by_person, item.tombstone, item.asserted,
+           item.other_copy_seen, item.put_code_id, item.put_code, item.put_code_orcid, item.written_digest, item.written_at,
+           CASE
+               WHEN cris_row.id IS NULL OR cris_row.gone = 'vanished' THEN 'vanished_from_cris'
+               WHEN cris_row.gone IN ('deleted', 'merged') OR cris_row.answer = 'no' THEN 'no'
+               WHEN cris_row.quarantined THEN 'quarantined'
+               ELSE 'no'
+           END
+    FROM known_item item
+    JOIN researcher ON researcher.id = item.researcher_id
+    LEFT JOIN cris_row ON cris_row.section = item.section AND cris_row.cris_id = item.cris_id
+    WHERE NOT EXISTS (
+        SELECT FROM cris_claim claim WHERE claim.row_id = cris_row.id AND claim.person_id = researcher.person_id
+    )
+) share
+-- Where nobody owns a section, nothing can be said about it, and nothing stands for it.
+JOIN unit ON unit.id = share.unit_id
+LEFT JOIN api_client ON api_client.code = unit.client
 -- A unit that adds main posts alone keeps those that stand true to their end, whatever they were since.
-UPDATE wish SET answer = 'no' FROM unit
-WHERE unit.id = wish.unit_id AND unit.posts = 'primary' AND wish.secondary AND wish.put_code_id IS NULL AND wish.answer = 'yes';
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN share.answer = 'yes' AND unit.posts = 'primary' AND share.secondary AND share.put_code_id IS NULL
+                THEN 'no' ELSE share.answer END AS answer
+) wanted
 -- Not wanted and never an item: nothing to keep.
-DELETE FROM wish WHERE answer = 'no' AND item_id IS NULL;
-
-UPDATE wish SET client_id = api_client.client_id
-FROM unit JOIN api_client ON api_client.code = unit.client
-WHERE wish.client_id IS NULL AND unit.id = wish.unit_id;
-
--- Two answers that need the unit's policy: who is in the pilot, and what still goes out for somebody who left: the end
--- of a post that stands on the record, and what the institution vouches for (a degree); nothing else.
-UPDATE wish SET answer = CASE WHEN wish.is_current THEN 'not_in_pilot' ELSE 'left_institution' END
-FROM unit
-WHERE unit.id = wish.unit_id AND wish.answer = 'yes'
-  AND ((cardinality(unit.pilot) > 0 AND NOT wish.person_id = ANY (unit.pilot))
-    OR (NOT wish.is_current AND NOT wish.after_leaving AND NOT (wish.ended AND wish.put_code_id IS NOT NULL)));
+WHERE NOT (wanted.answer = 'no' AND share.item_id IS NULL);

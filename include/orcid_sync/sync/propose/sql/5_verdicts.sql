@@ -47,6 +47,11 @@ WITH taken_off AS (
     LEFT JOIN on_record USING (researcher_id, row_id)
     LEFT JOIN twin USING (researcher_id, row_id)
 )
+SELECT decided.*,
+       CASE WHEN action IS NOT NULL THEN
+           change_digest(action, section, put_code, CASE WHEN action <> 'remove' THEN payload_digest END)
+       END AS digest
+FROM (
 SELECT item_id, unit_id, researcher_id, row_id, section, cris_id, client_id, orcid, payload_digest, written_digest,
        warnings, put_code_id, ruling, answer,
        CASE WHEN ruling = 'adopt' THEN free_put_code ELSE put_code END AS put_code,
@@ -81,10 +86,8 @@ SELECT item_id, unit_id, researcher_id, row_id, section, cris_id, client_id, orc
            WHEN 'take_off' THEN 'asked for by the researcher'
        END AS why,
        ruling = 'hold:already_on_record' AS other_copy_seen
-FROM judged;
-ALTER TABLE verdict ADD COLUMN digest text;
-UPDATE verdict SET digest = change_digest(action, section, put_code, CASE WHEN action <> 'remove' THEN payload_digest END)
-WHERE action IS NOT NULL;
+FROM judged
+) decided;
 CREATE INDEX ON verdict (item_id);
 ANALYZE verdict;
 

@@ -3,7 +3,9 @@ INSERT INTO item (unit_id, researcher_id, section, cris_id, client_id, held, rea
 SELECT unit_id, researcher_id, section, cris_id, client_id, held, reason, detail,
        CASE WHEN held IS NOT NULL THEN now() END, CASE WHEN other_copy_seen THEN now() END
 FROM verdict WHERE item_id IS NULL
-ON CONFLICT DO NOTHING;
+-- In the order of the key that they are told by.
+ORDER BY researcher_id, section, cris_id
+ON CONFLICT (researcher_id, section, cris_id, unit_id) DO NOTHING;
 UPDATE verdict SET item_id = item.id
 FROM item
 WHERE verdict.item_id IS NULL AND item.unit_id = verdict.unit_id AND item.researcher_id = verdict.researcher_id

@@ -71,8 +71,8 @@ demo: $(VENV)/installed ## Run everything once, from a demo CRIS to ORCID record
 	@$(LOCAL) demo $(ARGS)
 
 .PHONY: up
-up: $(VENV)/installed ## Start the same and leave it running; prints addresses and logins
-	@$(LOCAL) up $(ARGS)
+up: $(VENV)/installed ## Start the same and leave it running (EXECUTOR=celery: with two Celery workers); prints addresses and logins
+	@$(LOCAL) up $(if $(EXECUTOR),--executor $(EXECUTOR)) $(ARGS)
 
 .PHONY: down
 down: $(VENV)/installed ## End what `make up` started; its data stay in .local/
@@ -104,5 +104,5 @@ docs: $(VENV)/installed ## Write the tables of README.md anew, from the code
 	$(BIN)/python docs/generate.py
 
 .PHONY: bench
-bench: $(VENV)/installed-dev ## Measure speed and calls to the registry
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+bench: $(VENV)/installed-dev ## Measure speed and calls to the registry, beside models of other systems; SCALE=large takes an hour
+	$(BIN)/python -m tests.benchmarks $(if $(SCALE),--scale $(SCALE)) $(ARGS)

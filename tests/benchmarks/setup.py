@@ -29,9 +29,9 @@ def opener(dsn: str) -> Connect:
     return lambda: psycopg.connect(dsn)
 
 
-def new_ledger(server: Server) -> tuple[Ledger, Connect]:
-    """A migrated ledger with one unit that owns works and employments."""
-    connect = opener(new_database(server))
+def new_ledger(server: Server, dsn: str | None = None) -> tuple[Ledger, Connect]:
+    """A migrated ledger with one unit that owns works and employments, in a database of its own unless one is given."""
+    connect = opener(dsn or new_database(server))
     migrate(connect)
     ledger = Ledger(connect)
     library: dict[str, Any] = {

@@ -17,6 +17,7 @@ from rich.console import Console
 from orcid_sync.local import university
 from orcid_sync.local.airflow_api import AirflowRefused, TookTooLong
 from orcid_sync.local.demo import Demo, show, unpause
+from orcid_sync.local.executors import Executor
 from orcid_sync.local.figures import Ledger
 from orcid_sync.local.postgres import PostgresUnavailable
 from orcid_sync.local.processes import ProcessFailed
@@ -41,11 +42,18 @@ console = Console(highlight=False)
 
 @app.command()
 def up(
-    home: Home = DEFAULT_HOME, staff: Staff = 300, publications: Publications = 3000, rate: Rate = 24
+    home: Home = DEFAULT_HOME,
+    staff: Staff = 300,
+    publications: Publications = 3000,
+    rate: Rate = 24,
+    executor: Annotated[
+        Executor | None, typer.Option(help="Who runs the tasks; default: as last time, at first local.")
+    ] = None,
 ) -> None:
     """Start everything and leave it running."""
     with _alone(home), _explained():
         stack = Stack(home, rate)
+        _choose_executor(stack, executor)
         try:
             is_new = not stack.state.loaded
             progress = Progress(console)
@@ -101,6 +109,14 @@ def demo(
         if outcome.broken:
             raise typer.Exit(1)
         console.print("`make up` keeps all of this running, to look at; `make down` ends it.")
+
+
+def _choose_executor(stack: Stack, executor: Executor | None) -> None:
+    if executor is None or executor is stack.executor:
+        return
+    if stack.running():
+        raise ProcessFailed("The stack runs with another executor. End it first: `make down`.")
+    stack.state.executor = executor.value
 
 
 def _fill(stack: Stack, size: university.Size, progress: Progress) -> None:

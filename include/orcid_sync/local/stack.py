@@ -24,6 +24,7 @@ from orcid_sync.local.databases import (
     ledger_login,
     migrator,
 )
+from orcid_sync.local.executors import REDIS, WORKERS, Executor, redis_command, worker_command
 from orcid_sync.local.postgres import EXTERNAL_DSN_VARIABLE, local_postgres
 from orcid_sync.local.private import write_private
 from orcid_sync.local.processes import Child, ProcessFailed, run_to_end, stop_together
@@ -70,9 +71,13 @@ class Stack:
         with progress.step("PostgreSQL"):
             self.server.start()
             create_databases(self.server, self.state)
-            for name in ("airflow", "simulator", "task-logs", "portal"):
+            for name in ("airflow", "simulator", "task-logs", "portal", *self.executor.broker):
                 self.state.port(name)
             self.save()
+        for name in self.executor.broker:
+            with progress.step("Redis"):
+                folder = self.home / name
+                self._child(name).start(redis_command(folder, self.state), self.environment(), folder)
         with progress.step("Registry simulator"):
             self._start_simulator()
         with progress.step("Ledger: schema and roles"):
@@ -93,11 +98,18 @@ class Stack:
         with progress.step("Airflow: API server, scheduler, DAG processor"):
             for name in AIRFLOW_PROCESSES:
                 self._child(name).start([self._program("airflow"), name], self.environment(), PROJECT)
+            for name in self.executor.workers:
+                self.start_worker(name)
             wait_for(self._healthy, START_SECONDS, "Airflow to become healthy", self.require_alive)
             admin = self.api("admin")
             wait_for(
                 lambda: self._knows_dags(admin), START_SECONDS, "Airflow to read the DAGs", self.require_alive
             )
+
+    def start_worker(self, name: str) -> None:
+        """Start one Celery worker unless it runs."""
+        command = worker_command(self._program("airflow"), name, self.home / "workers")
+        self._child(name).start(command, self.environment(), PROJECT)
 
     def start_portal(self, progress: Progress) -> None:
         """Start the researchers' portal and wait until it answers; it needs the units and their API client."""
@@ -111,19 +123,20 @@ class Stack:
     def stop(self) -> None:
         """End every process, Airflow first and the database last."""
         # Those that start tasks end before those that their tasks talk to.
-        for together in (("scheduler", "dag-processor", "portal"), ("api-server", "simulator")):
+        for together in (
+            ("scheduler", "dag-processor", "portal", *WORKERS),
+            ("api-server", "simulator", REDIS),
+        ):
             stop_together([self._child(name) for name in together])
         self.server.stop()
 
     def running(self) -> bool:
         """Whether all of it runs."""
-        return self.state.loaded and all(
-            self._child(name).running() for name in ("simulator", *AIRFLOW_PROCESSES)
-        )
+        return self.state.loaded and all(self._child(name).running() for name in self._processes)
 
     def require_alive(self) -> None:
         """Raise ProcessFailed if a process has ended."""
-        for name in ("simulator", *AIRFLOW_PROCESSES):
+        for name in self._processes:
             child = self._child(name)
             if child.log.exists():
                 child.require()
@@ -190,6 +203,11 @@ class Stack:
             **self._airflow_settings(),
         }
 
+    @property
+    def executor(self) -> Executor:
+        """Who runs Airflow's tasks."""
+        return Executor(self.state.executor)
+
     # --- inside ----------------------------------------------------------------------------------------------------
 
     @property
@@ -199,6 +217,11 @@ class Stack:
     @property
     def _logs(self) -> Path:
         return self.home / "processes"
+
+    @property
+    def _processes(self) -> tuple[str, ...]:
+        """All that has to run, but the portal."""
+        return (*self.executor.broker, "simulator", *AIRFLOW_PROCESSES, *self.executor.workers)
 
     def _child(self, name: str) -> Child:
         return Child(name, self._logs)
@@ -302,9 +325,9 @@ class Stack:
     def _airflow_settings(self) -> dict[str, str]:
         state = self.state
         database = self.server.url(state.airflow, state.airflow, state.airflow_password)
+        database = database.replace("postgresql://", "postgresql+psycopg2://", 1)
         folder = self.home / "airflow"
         settings = {
-            "CORE__EXECUTOR": "LocalExecutor",
             "CORE__PARALLELISM": "6",
             "CORE__LOAD_EXAMPLES": "False",
             "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
@@ -314,7 +337,8 @@ class Stack:
             "CORE__EXECUTION_API_SERVER_URL": f"{self.airflow_url}/execution/",
             "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
             "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
-            "DATABASE__SQL_ALCHEMY_CONN": database.replace("postgresql://", "postgresql+psycopg2://", 1),
+            "DATABASE__SQL_ALCHEMY_CONN": database,
+            **self.executor.settings(state, database),
             "API_AUTH__JWT_SECRET": state.jwt_secret,
             "API__SECRET_KEY": state.api_secret,
             "API__HOST": HOST,

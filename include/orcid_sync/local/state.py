@@ -39,10 +39,12 @@ class State:
     vault_key: str = field(default_factory=lambda: KeyRing.generate_key().reveal())
     fernet_key: str = field(default_factory=lambda: KeyRing.generate_key().reveal())
     jwt_secret: str = field(default_factory=lambda: secrets.token_hex(32))
+    redis_password: str = field(default_factory=lambda: secrets.token_hex(16))
     api_secret: str = field(default_factory=lambda: secrets.token_hex(32))
     client_id: str = ""
     client_secret: str = ""
     old_client_id: str = ""
+    executor: str = "local"
     ports: dict[str, int] = field(default_factory=dict)
     loaded: bool = False
 

@@ -48,7 +48,7 @@ class InFlight(ThreadPoolExecutor):
         self._places = threading.Semaphore(min(ahead, at_most))
         self._given_up = False
 
-    def submit(  # type: ignore[override]
+    def submit(
         self, work: Callable[Given, Result], /, *args: Given.args, **kwargs: Given.kwargs
     ) -> Future[Result]:
         """As ThreadPoolExecutor's; the work begins when there is a place for it."""

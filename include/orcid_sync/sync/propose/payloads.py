@@ -45,8 +45,8 @@ GROUP BY researcher.person_id
 """
 
 
-# Row id, input hash, section, key in the item's uri, content as JSON text, and the path of the row's unit; and beside a chunk of them
-# the organisations that they speak of.
+# Row id, input hash, section, key in the item's uri, content as JSON text, and the path of the row's unit; and, with a
+# chunk of them, the organisations that they speak of.
 Row = tuple[int, UUID, str, str, str, list[str] | None]
 Chunk = tuple[Sequence[Row], Directory]
 

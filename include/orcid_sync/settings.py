@@ -151,9 +151,9 @@ class Settings(BaseSettings):
         description="Seconds beyond the call's deadline within which a lost request may still land; at least 2.",
     )
     calls_in_flight: int = Field(
-        default=72,
+        default=96,
         ge=1,
-        le=96,
+        le=128,
         description="Calls that one worker keeps open at most; there are as many as the registry's answer times ask for.",
     )
     shards: int = Field(

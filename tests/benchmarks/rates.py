@@ -1,11 +1,12 @@
 """How much of the registry's rate several worker processes use together, at several answer times; and what it refuses.
 
 Each worker is a process with a limiter, a client and a `mirror` stage of its own; they share the ledger's database alone.
-`python -m tests.benchmarks.rates DSN BASE KEY RECORDS` is one of them.
+`python -m tests.benchmarks.rates` is one of them; what it needs comes as a line of JSON.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import Any, Final
@@ -65,17 +66,18 @@ def rates_used(server: Server, workers: tuple[int, ...], answer_times: tuple[flo
 
 def _run(workers: int, dsn: str, base: str, key: str, records: int) -> None:
     """Start the workers, let them go at once when all are ready, and wait for their ends."""
-    command = [sys.executable, "-m", __name__, dsn, base, key, str(records)]
+    command = [sys.executable, "-m", __name__]
     started = [
-        subprocess.Popen([*command, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for number in range(workers)
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(workers)
     ]
     for worker in started:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
-    for worker in started:
+    for number, worker in enumerate(started):
         assert worker.stdin is not None
-        worker.stdin.write("go\n")
+        given = {"dsn": dsn, "base": base, "key": key, "records": records, "run": f"worker {number}"}
+        worker.stdin.write(json.dumps(given) + "\n")
         worker.stdin.flush()
     for worker in started:
         if worker.wait():
@@ -84,18 +86,17 @@ def _run(workers: int, dsn: str, base: str, key: str, records: int) -> None:
 
 def main() -> None:
     """One worker: ready, go, and one call for each record."""
-    dsn, base, key, records, number = sys.argv[1:]
-    ledger = Ledger(lambda: psycopg.connect(dsn))
     settings = Settings()
-    limiter = PostgresLimiter(ledger, settings.rate)
-    api = ApiClient(Credentials(CLIENT, Secret("s"), base, base, f"{base}/pub"), limiter)
-    registry = Registry({"default": api}, ledger, KeyRing.parse(Secret(key)))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    sys.stdin.readline()
-    mirror(
-        ledger, registry, run_id=f"worker {number}", settings=settings, everything=True, limit=int(records)
-    )
+    given = json.loads(sys.stdin.readline())
+    base = given["base"]
+    ledger = Ledger(lambda: psycopg.connect(given["dsn"]))
+    limiter = PostgresLimiter(ledger, settings.rate)
+    api = ApiClient(Credentials(CLIENT, Secret("s"), base, base, f"{base}/pub"), limiter)
+    registry = Registry({"default": api}, ledger, KeyRing.parse(Secret(given["key"])))
+    common = {"settings": settings, "everything": True}
+    mirror(ledger, registry, run_id=given["run"], limit=given["records"], **common)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class _StayingSession(requests.Session):
         """There is none."""
 
 
-def pooled_session(connections: int = 96) -> requests.Session:
+def pooled_session(connections: int = 128) -> requests.Session:
     """A session that threads can share: pooled connections, no retries, redirects or cookies of its own."""
     session = _StayingSession()
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0, pool_block=False)

@@ -1,17 +1,23 @@
-"""A researcher's way in a real browser: from a link to written work, and back to denied, revoked and connected again."""
+"""A researcher's way in a real browser: from an invitation to written work, and back to denied, revoked, connected again."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from orcid_sync.connections import connection_from_parts
+from orcid_sync.consent.invitations.campaigns import Plan, plan_campaign
+from orcid_sync.consent.invitations.outgoing import send_all
 from playwright.sync_api import Browser, Page, expect
 
 from tests.consent.portal.test_choices import LATER, approve_all, on_record
+from tests.fixtures.invitations import PostOffice
 from tests.fixtures.portal import PortalSite
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+DOMAINS = ("university.example",)
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}}
 
 
@@ -46,13 +52,51 @@ def sign_in_and(page: Page, orcid: str, decision: str) -> None:
     page.locator(f"#{decision}").click()
 
 
-def test_from_a_link_to_written_work_and_back_again(
-    page: Page, site: PortalSite, ada: int, picture: Callable[[Page, str], None]
+def invited(site: PortalSite, office: PostOffice, *, days_later: int = 0) -> dict[str, int]:
+    """What is sent now, of a campaign that there is, so many days after everything before."""
+    with site.house.connect_owner() as owner:
+        owner.execute("UPDATE invitation_message SET at = at - make_interval(days => %s)", (days_later,))
+    smtp = connection_from_parts(
+        "smtp_default",
+        conn_type="smtp",
+        host="127.0.0.1",
+        port=office.server_address[1],
+        extra={"starttls": False},
+    )
+    wanted = {"mail_from": "orcid@university.example", "invitation_domains": DOMAINS}
+    settings = site.portal.settings.model_copy(update=wanted)
+    counts = send_all(site.ledger, site.registry, settings, smtp)["mail"]
+    return {name: n for name, n in counts.items() if n}
+
+
+def campaign(site: PortalSite, name: str, **more: bool) -> Plan:
+    """Everybody whom the library would invite."""
+    rhythm = {"reminders": 2, "remind_after": dt.timedelta(days=14)}
+    return plan_campaign(
+        site.ledger,
+        "library",
+        name,
+        channel="mail",
+        language="en",
+        domains=DOMAINS,
+        actor="test",
+        **rhythm,
+        **more,
+    )
+
+
+def test_from_an_invitation_to_written_work_and_back_again(
+    page: Page, site: PortalSite, ada: int, post_office: PostOffice, picture: Callable[[Page, str], None]
 ) -> None:
+    assert campaign(site, "autumn").invited == ("p1",)
+    assert invited(site, post_office) == {"sent": 1}
+    assert site.state(ada) == "invited"
+    text = post_office.messages()[0].get_body(("plain",)).get_content()
+    link = next(word for word in text.split() if word.startswith(f"{site.url}/connect/"))
     orcid = site.record("Ada", "Okafor")
     for number in (1, 2, 3):
         site.desk.publication(f"pub-{number}", f"10.5555/{number}")
-    page.goto(site.link(ada))
+    page.goto(link)
     picture(page, "portal-link")
     page.get_by_label("Your family name").fill("okafor")
     page.keyboard.press("Enter")
@@ -65,6 +109,8 @@ def test_from_a_link_to_written_work_and_back_again(
     expect(page.get_by_role("heading", name="You did not give permission")).to_be_visible()
     picture(page, "portal-denied")
     assert site.state(ada) == "denied"
+    assert invited(site, post_office, days_later=14) == {}, "a no is an answer"
+    assert campaign(site, "later", again=True, dry_run=True).left_out == {"said_no": ("p1",)}
 
     page.get_by_role("link", name="To the first page").click()
     connect.click()
@@ -179,5 +225,10 @@ def test_pages_have_no_accessibility_violation(
     check("my-data")
     page.goto(f"{site.url}/nothing-here")
     check("error")
+    page.goto(site.link(ada, "opt_out"))
+    check("opt-out")
+    page.locator("main form button").click()
+    page.get_by_role("status").wait_for()
+    check("opted-out")
     context.close()
     assert not found, "\n".join(found)

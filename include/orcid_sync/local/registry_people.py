@@ -79,6 +79,11 @@ class Control:
         answer = self.call("POST", "/clients", body)
         return answer["client_id"], answer["client_secret"]
 
+    def register(self, client_id: str, secret: str, name: str, *redirect_uris: str) -> None:
+        """Have a member's API client with this id and secret, and these addresses to come back to, whatever there was."""
+        body = {"client_id": client_id, "client_secret": secret, "name": name, "kind": "member"}
+        self.call("POST", "/clients", {**body, "redirect_uris": list(redirect_uris)})
+
     def add_work(self, orcid: str, work: Mapping[str, Any], source: str) -> None:
         """Put a work on a record as its researcher ("user") or as another API client."""
         self.call("POST", f"/records/{orcid}/work", {"item": work, "source": source})

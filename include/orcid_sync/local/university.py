@@ -18,6 +18,8 @@ from orcid_sync.model.sections import AFFILIATIONS
 
 LIBRARIAN: Final = "librarian"
 LIBRARY: Final = "library"
+HOSPITAL: Final = "hospital"
+CLIENT_NAME: Final = "Demo University"
 # What the personnel files know of: posts, and the degrees of those who hold them.
 STAFF_SECTIONS: Final = tuple(sorted(AFFILIATIONS))
 SEED: Final = 1
@@ -34,18 +36,18 @@ class Size:
 
 def found(stack: Stack, size: Size, progress: Progress) -> None:
     """Fill the CRIS and declare the units, unless that was done before. Needs the simulator, not Airflow."""
-    if stack.state.loaded:
-        return
     control = Control(stack.simulator_url)
+    if stack.state.loaded:
+        # The portal may have another port than last time, and the registry sends back to known addresses alone.
+        control.register(stack.state.client_id, stack.state.client_secret, CLIENT_NAME, _redirect(stack))
+        return
     with progress.step(f"Demo CRIS: {size.staff} staff, {size.publications} publications"):
         dsn = stack.server.url(stack.state.cris)
         demo.generate(dsn, seed=SEED, staff=size.staff, publications=size.publications)
         grant_reader(stack.server, stack.state)
     with progress.step("Units: library, hospital, human resources, research office"):
         control.call("POST", "/reset")
-        stack.state.client_id, stack.state.client_secret = control.client(
-            "Demo University", f"{stack.portal_url}/orcid/callback"
-        )
+        stack.state.client_id, stack.state.client_secret = control.client(CLIENT_NAME, _redirect(stack))
         stack.state.old_client_id, _ = control.client("Demo University (former repository)")
         stack.save()
         stack.run("units", "apply", str(_write_units(stack)))
@@ -89,7 +91,7 @@ def units_file(old_client_id: str) -> dict[str, Any]:
                 "contacts": contacts,
             },
             {
-                "code": "hospital",
+                "code": HOSPITAL,
                 "name": "Hospital Library",
                 "sections": ["work"],
                 "subtree": [demo.HOSPITAL_ID],
@@ -115,6 +117,10 @@ def units_file(old_client_id: str) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _redirect(stack: Stack) -> str:
+    return f"{stack.portal_url}/orcid/callback"
 
 
 def _write_units(stack: Stack) -> Path:

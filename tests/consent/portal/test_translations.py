@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 from orcid_sync.consent import letters
 from orcid_sync.consent.portal import refusals, words
-from orcid_sync.consent.portal.rendering import LANGUAGES, environment
+from orcid_sync.consent.portal.rendering import LANGUAGES, environment, render
 from orcid_sync.errors import Misconfigured, SettingInvalid, SyncError, Transient, Unreachable
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -126,3 +126,13 @@ def test_what_speaks_to_operators_is_told_to_researchers_as_what_it_means(
 def test_templates_compile_in_every_language(language: str) -> None:
     for name in environment(language).list_templates(extensions=["html"]):
         environment(language).get_template(name)
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+@pytest.mark.parametrize(("days", "said"), [("0", False), ("1", True), ("2", True), ("0.5", True)])
+def test_the_days_to_object_are_told_where_there_are_any(language: str, days: str, said: bool) -> None:
+    text = render(
+        "consent.html", language, institution="Example University", scopes=["/read-limited"], days=days
+    )
+    assert (f" {days} " in text) is said
+    assert "%(" not in text

@@ -25,7 +25,7 @@ def test_alerts_say_what_to_do_whose_move_it_is_and_where_to_look(browser: Brows
     assert 'href="http://airflow.example/dags/extract_cris/runs/r"' in page
     assert "CRIS team&#39;s move" in page
     assert 'href="/orcid-review/batches/1"' in page
-    assert "Nobody yet" in page
+    assert "Nobody told yet" in page
 
 
 def test_an_alert_that_could_not_be_delivered_says_why_and_what_to_do(browser: Browser, story: Story) -> None:

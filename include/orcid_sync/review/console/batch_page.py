@@ -19,7 +19,7 @@ SELECT change.id, change.item_id, change.action AS kind, change.warnings, change
        item.section, item.cris_id, item.section || '/' || item.cris_id AS work, item.researcher_id,
        item.suppressed_at IS NOT NULL AS never_send, item.declined_at IS NOT NULL AS declined,
        researcher.person_id,
-       coalesce(staff.credit_name, nullif(concat_ws(' ', staff.given_names, staff.family_names), ''),
+       coalesce(nullif(coalesce(staff.credit_name, concat_ws(' ', staff.given_names, staff.family_names)), ''),
                 researcher.person_id) AS person,
        coalesce(payload.title, '') AS title, coalesce(payload.type, '') AS type,
        coalesce(payload.year::text, '') AS year, payload.self_keys AS keys

@@ -26,10 +26,6 @@ class Brake:
     levers: tuple[Lever, ...]
     people: tuple[dict[str, Any], ...]
 
-    @property
-    def any_held(self) -> bool:
-        return any(lever.hold for lever in self.levers) or bool(self.people)
-
 
 def brake(desk: Desk) -> Brake:
     """Of the visitor's units, and of everything."""

@@ -17,6 +17,7 @@ import pytest
 import requests
 from orcid_sync.cli import main
 
+from tests.fixtures.desk import Desk
 from tests.fixtures.house import House
 from tests.fixtures.ledger import LedgerDatabase
 from tests.fixtures.ror import write_zip
@@ -262,6 +263,15 @@ def test_everything_is_paused_and_resumed(cli: Cli, in_house: House) -> None:
     assert cli("resume", "--all", "--json").json == {"ended": 1, "still_held": []}
     done = cli("pause", "--unit", "nowhere")
     assert (done.code, "There is no unit nowhere" in done.err) == (2, True)
+
+
+def test_a_proposal_says_who_cant_be_served_and_whose_move_it_is(cli: Cli, in_house: House) -> None:
+    in_house.unit("library")
+    desk = Desk(in_house)
+    desk.person("p1", permitted=False)
+    desk.publication("pub-1", "10.5555/1")
+    assert cli("propose").out.splitlines()[-1].startswith("1 researcher can't be served: 1 ")
+    assert cli("propose", "--json").json["batches"] == []
 
 
 def test_the_snapshot_of_a_day_is_taken(cli: Cli, in_house: House, batch: int) -> None:

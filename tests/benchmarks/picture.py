@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,4 +51,7 @@ def draw(comparison: dict[str, Any], file: Path) -> None:
     chart.x_labels = [row["system"] for row in rows]
     for label, part in (("first sync", "first"), ("a later sync, a tenth of them touched", "recurring")):
         chart.add(label, [60 * row[f"hours at {REGISTRY_RATE}/s, {part}"] for row in rows])
-    file.write_text(chart.render(is_unicode=True))
+    # What the library needs in a page of its own has no use in a picture.
+    file.write_text(
+        re.sub(r"<script.*?</script>|<!--.*?-->", "", chart.render(is_unicode=True), flags=re.DOTALL)
+    )

@@ -46,6 +46,8 @@ WITH taken_off AS (
     LEFT JOIN taken_off ON taken_off.item_id = asked.item_id
     LEFT JOIN on_record USING (researcher_id, row_id)
     LEFT JOIN twin USING (researcher_id, row_id)
+    -- Keeps the ruling from being made anew wherever it is looked at below.
+    OFFSET 0
 )
 SELECT decided.*,
        CASE WHEN action IS NOT NULL THEN

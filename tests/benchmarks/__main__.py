@@ -3,7 +3,7 @@
 make bench                       every part, at a size that takes some minutes
 make bench SCALE=large           a million researcher-publication pairs, all answer times, a hundred researchers compared
 make bench ARGS="--pairs 10000"  another size of the stages
-make bench ARGS="--only console" one part: stages, calls, comparison, rates or console
+make bench ARGS="--only console" one part: stages, calls, comparison, rates, console or uploads
 make bench ARGS="--json FILE"    the figures as JSON, too; --picture FILE the comparison as SVG
 """
 
@@ -27,6 +27,7 @@ from tests.benchmarks.console import console_times
 from tests.benchmarks.picture import draw
 from tests.benchmarks.rates import rates_used
 from tests.benchmarks.stages import stage_times
+from tests.benchmarks.uploads import upload_times
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ _TITLES: Final = {
     "comparison": "Beside models of others, {researchers:,} researchers with {works} works",
     "rates": "The registry's rate, shared by worker processes",
     "console": "The console, a batch of {changes:,}",
+    "uploads": "A file of {affiliations:,} affiliations",
 }
 
 
@@ -75,6 +77,7 @@ def main() -> None:
             "comparison": lambda: compare(server, options.compared or scale.compared, options.works),
             "rates": lambda: rates_used(server, scale.workers, scale.answer_times),
             "console": lambda: console_times(server),
+            "uploads": lambda: upload_times(server),
         }
         found = {}
         try:

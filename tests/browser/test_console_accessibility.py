@@ -167,6 +167,7 @@ def paths(story: Story) -> dict[str, str]:
         "not-sent": "/not-sent",
         "removed": "/removed",
         "corrections": "/corrections",
+        "affiliations": "/affiliations",
         "differing-ids": "/differing-ids",
         "health": "/health",
         "run": "/runs/run-1",

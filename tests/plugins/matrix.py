@@ -38,6 +38,9 @@ EXPECTED: Final[dict[tuple[str, str], tuple[int, ...]]] = {
     ("GET", "/corrections"): _UNITS,
     ("GET", "/corrections.csv"): _UNITS,
     ("GET", "/not-sent.csv"): _UNITS,
+    ("GET", "/affiliations"): _UNITS,
+    ("GET", "/affiliations/{unit}/rows.csv"): _SEEN,
+    ("POST", "/api/affiliations/{unit}"): _DECIDES,
     ("GET", "/api/batches/{batch}"): _SEEN,
     ("GET", "/api/batches/{batch}/changes"): _SEEN,
     ("GET", "/api/changes/{change}"): _SEEN,
@@ -66,11 +69,13 @@ def requests(story: Story) -> Iterator[tuple[str, str, str, Any]]:
         "name": "console.js",
         "run_id": "run-2",
         "path": "index.html",
+        "unit": "library",
     }
     bodies = {
         "/api/decisions": {"verdict": "reject", "changes": [{"change": change.id}]},
         "/api/batches/{batch}/decisions": {"verdict": "approve", "filter": {"text": "no such title"}},
         "/api/wishes": {"wish": "unassert", "items": [change.item_id]},
+        "/api/affiliations/{unit}": {"text": "affiliation-section,org-name\n"},
     }
     for method, route in EXPECTED:
         address = PREFIX + route.replace(":path", "").format(**values)

@@ -38,6 +38,13 @@ def upload(
         bool, typer.Option("--good-rows", help="Take the rows that are right although others are wrong.")
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Only check the file, change nothing.")] = False,
+    links: Annotated[
+        Path | None,
+        typer.Option(
+            "--links", help="Write a permission link for each person who is not connected to this CSV file."
+        ),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=365, help="Days for which these links work.")] = 30,
     name: Annotated[
         str | None, typer.Option("--as", help="Who does it; default: the system's user.", metavar="NAME")
     ] = None,
@@ -46,13 +53,13 @@ def upload(
     """Take over a file of affiliations; they are proposed, approved and written like everything else."""
     from orcid_sync.ledger.imports import read_csv
     from orcid_sync.ledger.uploads import upload_affiliations
-    from orcid_sync.model.upload_rows import COLUMNS
+    from orcid_sync.model.upload_rows import COLUMNS, NEEDED
 
     today = dt.datetime.now(context.settings().zone).date()
     with context.read_from(file) as stream:
         result = upload_affiliations(
             context.ledger(),
-            read_csv(stream, ("affiliation-section", "org-name"), "affiliations", optional=COLUMNS),
+            read_csv(stream, NEEDED, "affiliations", optional=COLUMNS),
             unit=unit,
             actor=context.actor(name),
             today=today,
@@ -68,6 +75,9 @@ def upload(
             writer = csv.DictWriter(written, ("line", "field", "reason", "remedy"))
             writer.writeheader()
             writer.writerows(errors)
+
+    if links is not None:
+        _write_links(links, result.not_connected, days)
 
     def text() -> None:
         if result.applied:
@@ -95,14 +105,34 @@ def upload(
         raise typer.Exit(1)
 
 
+def _write_links(file: Path, persons: tuple[str, ...], days: int) -> None:
+    """Each person's own link, to be sent to nobody else: the file is readable by its owner alone."""
+    from orcid_sync.consent.links import address, make_links
+    from orcid_sync.consent.people import researcher_keys
+
+    settings, ledger = context.settings(), context.ledger()
+    with context.registry(settings, ledger) as registry, ledger.transaction() as connection:
+        known = researcher_keys(connection, persons)
+        made = make_links(
+            connection, registry.keys, "connect", list(known.values()), valid=dt.timedelta(days=days)
+        )
+        with context.written_to(file, private=True) as stream:
+            writer = csv.writer(stream)
+            writer.writerow(("person-id", "permission-link"))
+            for person, key in known.items():
+                writer.writerow((person, address(settings.portal_url, "connect", made[key]).reveal()))
+
+
 def download(
     unit: UnitCode,
     file: Annotated[Path, typer.Argument(help="CSV file to write; - is stdout.")] = Path("-"),
 ) -> None:
     """The unit's uploaded rows and what became of them, to be edited and uploaded again."""
     from orcid_sync.ledger.uploads import STATUS_COLUMNS, download_affiliations
+    from orcid_sync.model.upload_rows import shown_in_a_spreadsheet
 
     with context.written_to(file) as stream:
         writer = csv.DictWriter(stream, STATUS_COLUMNS)
         writer.writeheader()
-        writer.writerows(download_affiliations(context.ledger(), unit=unit))
+        for row in download_affiliations(context.ledger(), unit=unit):
+            writer.writerow({name: shown_in_a_spreadsheet(value) for name, value in row.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -54,6 +55,19 @@ class Staff:
             family = other.partition(",")[0] if "," in other else other.rpartition(" ")[2]
             families += [frozenset({word}) for word in words(family)]
         return families
+
+
+def researcher_keys(connection: Connection, person_ids: Sequence[str]) -> dict[str, int]:
+    """The ledger's keys of these people, made where there were none; by `person_id`, in its order."""
+    connection.execute(
+        "INSERT INTO researcher (person_id) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING",
+        (list(person_ids),),
+    )
+    rows = connection.execute(
+        "SELECT person_id, id FROM researcher WHERE person_id = ANY (%s) ORDER BY person_id",
+        (list(person_ids),),
+    ).fetchall()
+    return {row.person_id: row.id for row in rows}
 
 
 def words(name: str) -> frozenset[str]:

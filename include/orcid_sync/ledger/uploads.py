@@ -81,6 +81,17 @@ WHERE known.uploaded_by = %s AND known.gone IS NULL ORDER BY known.id
 """
 
 
+_STATES: Final = """
+SELECT known.uploaded_by AS unit_id, coalesce(item_state.state, 'not_proposed_yet') AS state, count(*) AS n
+FROM cris_row known
+JOIN cris_claim ON cris_claim.row_id = known.id
+LEFT JOIN researcher ON researcher.person_id = cris_claim.person_id
+LEFT JOIN item_state ON item_state.researcher_id = researcher.id AND item_state.section = known.section
+    AND item_state.cris_id = known.cris_id
+WHERE known.uploaded_by IS NOT NULL AND known.gone IS NULL GROUP BY 1, 2
+"""
+
+
 @dataclass(frozen=True)
 class UploadReport:
     """What an upload came to. `not_connected` are persons whose rows wait for their permission."""
@@ -169,6 +180,16 @@ def download_affiliations(ledger: Ledger, *, unit: str) -> Iterator[dict[str, st
             "reason": row.reason or "",
             "put-code": str(row.put_code or ""),
         }
+
+
+def uploaded_states(ledger: Ledger) -> dict[int, dict[str, int]]:
+    """How many uploaded rows of each unit are in which state, by the unit's key."""
+    with ledger.transaction() as connection:
+        rows = connection.execute(_STATES).fetchall()
+    found: dict[int, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row.unit_id, {})[row.state] = row.n
+    return found
 
 
 def _shown_date(data: Mapping[str, Any], name: str) -> str:

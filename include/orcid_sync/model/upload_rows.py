@@ -40,8 +40,10 @@ FIELDS: Final[Mapping[str, str]] = {
 """The file's columns that are fields of the contract."""
 PERSON: Final = ("person-id", "orcid", "email")
 """The columns that say whose affiliation it is; the first that is filled counts."""
+NEEDED: Final = ("affiliation-section", "org-name")
+"""The columns that a file has to have."""
 COLUMNS: Final = (*PERSON, "affiliation-section", *FIELDS, "start-date", "end-date", "id", "delete")
-"""All columns; any but the section may be missing, and others are passed over."""
+"""All columns; those that are not needed may be missing, and others are passed over."""
 
 _COLUMN_OF: Final = {
     **{field: column for column, field in FIELDS.items()},
@@ -55,6 +57,14 @@ _COLUMN_OF: Final = {
 _DATE: Final = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?")
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
 _YES: Final = frozenset({"yes", "y", "true", "1", "x", "delete"})
+
+
+_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+
+
+def shown_in_a_spreadsheet(value: str) -> str:
+    """The value as a cell that no spreadsheet takes for a formula; `read_row` takes the sign before it away again."""
+    return f"'{value}" if _FORMULA.match(value) else value
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,10 @@ class UploadedRow:
 
 def read_row(row: Mapping[str, str], today: dt.date) -> UploadedRow | list[RowProblem]:
     """The row in the contract's shape, or everything that is wrong with it."""
+    row = {
+        name: value[1:] if _FORMULA.match(value, 1) and value[0] == "'" else value
+        for name, value in row.items()
+    }
     key, given = row.get("id", ""), {name: value for name, value in row.items() if value and name != "id"}
     if key and not _ID.fullmatch(key):
         return [

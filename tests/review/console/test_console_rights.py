@@ -27,6 +27,7 @@ def addresses(story: Story) -> dict[str, str]:
         "name": "console.css",
         "run_id": "run-2",
         "path": "index.html",
+        "unit": "medicine",
     }
 
 
@@ -41,6 +42,7 @@ BODIES = {
     "/api/decisions": {"verdict": "approve", "changes": [{"change": 1}]},
     "/api/batches/{batch}/decisions": {"verdict": "approve", "removals": True, "warnings": True},
     "/api/wishes": {"wish": "suppress", "items": [1]},
+    "/api/affiliations/{unit}": {"text": "affiliation-section,org-name\n", "take": "all"},
 }
 
 
@@ -50,7 +52,15 @@ def filled(path: str, values: dict[str, str]) -> str:
 
 @pytest.mark.parametrize(("method", "path"), routes(), ids=[" ".join(route) for route in routes()])
 def test_no_route_answers_somebody_who_is_not_signed_in(method: str, path: str) -> None:
-    values = {"batch": "1", "change": "1", "item": "1", "name": "console.css", "run_id": "r", "path": "p"}
+    values = {
+        "batch": "1",
+        "change": "1",
+        "item": "1",
+        "name": "console.css",
+        "run_id": "r",
+        "path": "p",
+        "unit": "library",
+    }
     ledger = Ledger(lambda: pytest.fail("nobody is signed in: the ledger is not to be asked"))
     client = TestClient(console_app(ledger, FakeHost()))
     answer = client.request(

@@ -13,10 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from orcid_sync.errors import Misconfigured, SyncError, Transient, Who
+from orcid_sync.ledger.imports import UnreadableFile
 from orcid_sync.review.console.context import Console, console_of, signed_in
 from orcid_sync.review.console.guard import HEADERS, ForeignRequest, NotJson, NotSignedIn
 from orcid_sync.review.console.rendering import error_page
-from orcid_sync.review.console.routes import api, ids, ledger, pictures, reports, review
+from orcid_sync.review.console.routes import affiliations, api, ids, ledger, pictures, reports, review
 from orcid_sync.review.console.visitor import Forbidden, NotFound
 from orcid_sync.review.rights import BatchClosed, NotAllowed, NothingSelected
 from orcid_sync.web import SecurityHeaders, status_of
@@ -30,6 +31,7 @@ STATUS: Final[dict[type[SyncError], int]] = {
     BatchClosed: 409,
     NotJson: 415,
     NothingSelected: 422,
+    UnreadableFile: 422,
     Transient: 503,
     Misconfigured: 503,
 }
@@ -46,7 +48,7 @@ def create_app(console: Console) -> FastAPI:
     )
     app.state.console = console
     app.add_middleware(SecurityHeaders, headers=HEADERS)
-    for part in (api, review, ledger, ids, reports, pictures):
+    for part in (api, review, ledger, ids, reports, pictures, affiliations):
         app.include_router(part.router)
     app.add_exception_handler(SyncError, _sync_error)
     app.add_exception_handler(psycopg.OperationalError, _no_database)

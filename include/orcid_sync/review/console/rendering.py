@@ -23,7 +23,7 @@ from orcid_sync.review.items import ASSERTABLE
 
 _HERE: Final = Path(__file__).parent
 _CODE: Final = re.compile("`([^`<>]+)`")
-STATIC: Final = ("console.css", "console.js", "theme.js")
+STATIC: Final = ("console.css", "console.js", "theme.js", "affiliations.js")
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
     autoescape=True,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from orcid_sync.cris.contract import CONTRACT, ProblemKind, create_tables_sql, inspect_contract
+from orcid_sync.cris.contract import CONTRACT, create_tables_sql
+from orcid_sync.cris.inspection import ProblemKind, inspect_contract
 
 from tests.conftest import DatabaseFactory
 

@@ -8,7 +8,7 @@ from datetime import date
 
 import psycopg
 import pytest
-from orcid_sync.cris.contract import CONTRACT, inspect_contract
+from orcid_sync.cris.contract import CONTRACT
 from orcid_sync.cris.demo import (
     HOSPITAL_ID,
     READER,
@@ -21,6 +21,7 @@ from orcid_sync.cris.demo import (
     holds_demo,
 )
 from orcid_sync.cris.demo.dirt import FLAWS
+from orcid_sync.cris.inspection import inspect_contract
 from orcid_sync.local.postgres import EmbeddedPostgres, ExternalPostgres
 from stdnum import isbn, issn
 

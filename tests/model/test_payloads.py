@@ -49,7 +49,9 @@ PATH = (
         "U1", "University of Examples", city="Exampleton", region="Ex", country="GB", ror_id="05qwgg493"
     ),
 )
-POST = Employment("E1", "p1", "U3", role_title="Lecturer", start_year=2015, start_month=9)
+POST = Employment(
+    employment_id="E1", person_id="p1", unit_id="U3", role_title="Lecturer", start_year=2015, start_month=9
+)
 
 
 def author(seq: int, name: str, **more: Any) -> Contributor:

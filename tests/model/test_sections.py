@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from orcid_sync.cris.contract import CONTRACT
 from orcid_sync.cris.rules import SECTION_RULES
+from orcid_sync.errors import ServerError
 from orcid_sync.model.inputs import Organization
 from orcid_sync.model.payloads import MAKERS, Payload, Refusal, Surroundings, make_payload, match_keys
-from orcid_sync.model.sections import SECTIONS, section_sql, sections_of
+from orcid_sync.model.sections import AFFILIATIONS, SECTIONS, section_sql, sections_of
 from orcid_sync.model.validation import problems, same_meaning
-from orcid_sync.orcid.records import SECTIONS as READ
+from orcid_sync.orcid.records import parse_record
 from orcid_sync.quality.suites import SUITES
 from orcid_sync.sync.merging.rows import CONTENTS
 
@@ -19,6 +21,33 @@ from tests.fixtures.section_rows import EDITS, ROWS
 
 TODAY = dt.date(2026, 6, 1)
 ROR = "https://ror.org/048a87296"
+
+
+ORCID = "0000-0002-1825-0097"
+
+
+def a_record() -> dict[str, Any]:
+    """A record with one item in every section, in the registry's shape."""
+    summaries: dict[str, Any] = {"path": f"/{ORCID}/activities"}
+    person: dict[str, Any] = {}
+    for name, declared in SECTIONS.items():
+        if declared.of_person:
+            person[declared.plural] = {name: [{"put-code": 1}]}
+        elif name in AFFILIATIONS:
+            group = {"summaries": [{f"{name}-summary": {"put-code": 1}}]}
+            summaries[declared.plural] = {"affiliation-group": [group]}
+        else:
+            group = {f"{name}-summary": [{"put-code": 1}]}
+            group = {"peer-review-group": [group]} if name == "peer-review" else group
+            summaries[declared.plural] = {"group": [group]}
+    return {"activities-summary": summaries, "person": person}
+
+
+def test_a_record_without_a_section_of_the_person_is_no_record() -> None:
+    body = a_record()
+    del body["person"]["researcher-urls"]
+    with pytest.raises(ServerError, match="researcher-urls"):
+        parse_record(ORCID, body)
 
 
 def made(section: str, **changes: object) -> Payload | Refusal:
@@ -30,7 +59,7 @@ def made(section: str, **changes: object) -> Payload | Refusal:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_section_is_declared_in_every_place(section: str) -> None:
     declared = SECTIONS[section]
-    assert READ[section] == declared.plural
+    assert section in {item.section for item in parse_record(ORCID, a_record()).items}
     assert declared.key in CONTRACT[declared.relation].column_names
     assert [rules.section for rules in SECTION_RULES].count(section) == 1
     assert section in CONTENTS
@@ -74,6 +103,18 @@ def test_a_row_becomes_what_the_registry_takes_and_its_correction_means_somethin
         ("peer-review", {"review_group_id": "Nature"}, "invalid_field", "review-group-id"),
         ("peer-review", {"completion_year": None, "completion_month": None}, "invalid_field", "completion_year"),
         ("peer-review", {"convening_organization_name": ""}, "organisation_unknown", "organization"),
+        ("research-resource", {"proposal_title": "<b> </b>"}, "invalid_field", "proposal_title"),
+        ("research-resource", {"proposal_id_value": " "}, "no_usable_identifier", "proposal_id_value"),
+        ("research-resource", {"resource_types": ["beamline", "magic"]}, "type_not_mapped", "resource_types"),
+        ("research-resource", {"resource_names": ["Beamline 7", ""]}, "invalid_field", "resource-item[1]"),
+        ("research-resource", {"resource_id_values": ["BL7", ""]}, "no_usable_identifier", "resource_id_values"),
+        ("research-resource", {"host_identifier": "n/a"}, "organisation_unknown", "host_identifier"),
+        ("research-resource", {"end_year": 2010}, "invalid_field", "end-date"),
+        ("researcher-url", {"url": "see my page"}, "invalid_field", "url"),
+        ("researcher-url", {"url": "https://example.edu/" + "x" * 2000}, "invalid_field", "url"),
+        ("external-identifier", {"external_id_value": " "}, "invalid_field", "external_id_value"),
+        ("external-identifier", {"external_id_value": "1" * 256}, "invalid_field", "external-id-value"),
+        ("external-identifier", {"external_id_url": "intranet"}, "invalid_field", "external_id_url"),
     ],
 )  # fmt: skip
 def test_what_the_registry_would_refuse_is_refused_here_with_the_field_named(

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from orcid_sync.errors import ServerError
-from orcid_sync.orcid.records import SECTIONS, ExternalId, Organisation, parse_activities, parse_item
+from orcid_sync.model.sections import ACTIVITIES
+from orcid_sync.orcid.records import ExternalId, Organisation, parse_activities, parse_item
 
 ORCID = "0000-0002-1825-0097"
 CLIENT_ID = "APP-0000000000000001"
@@ -131,9 +132,9 @@ RESOURCE = summary(
 
 def activities() -> dict[str, Any]:
     body: dict[str, Any] = {"last-modified-date": {"value": MILLIS}, "path": f"/{ORCID}/activities"}
-    for section, key in SECTIONS.items():
-        listing = "affiliation-group" if key == f"{section}s" and section in AFFILIATED else "group"
-        body[key] = {"last-modified-date": None, listing: [], "path": f"/{ORCID}/{key}"}
+    for section, declared in ACTIVITIES.items():
+        listing = "affiliation-group" if section in AFFILIATED else "group"
+        body[declared.plural] = {"last-modified-date": None, listing: []}
     second = {**WORK, "put-code": 21, "source": source(client_id=None, orcid=ORCID), "display-index": "0"}
     body["works"]["group"] = [{"external-ids": identifiers(), "work-summary": [WORK, second]}]
     body["employments"]["affiliation-group"] = [{"summaries": [{"employment-summary": EMPLOYMENT}]}]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from orcid_sync.cris.contract import inspect_contract
+from orcid_sync.cris.inspection import inspect_contract
 
 from tests.conftest import DatabaseFactory
 from tests.realdata.loader import load, partial_date, split_name

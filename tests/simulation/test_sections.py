@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 from orcid_sync.ledger.organizations import load_organizations
-from orcid_sync.model.sections import AFFILIATIONS, SECTIONS
+from orcid_sync.ledger.session import Ledger
+from orcid_sync.model.sections import AFFILIATIONS, OF_PERSON, SECTIONS
+from orcid_sync.model.validation import same_meaning
+from orcid_sync.secret import Secret
+from orcid_sync.sync.mirror.store import Reading, store_readings
 
+from tests.fixtures.promises import CLIENT
 from tests.fixtures.ror import EXAMPLES, FUNDER_ID, write_dump
 from tests.fixtures.section_rows import EDITS, ROWS
 from tests.fixtures.world import World
@@ -71,7 +76,7 @@ def test_an_entry_whose_answer_was_lost_is_found_though_the_cris_has_changed_sin
 ) -> None:
     world.settings = world.settings.model_copy(update={"item_uri_base": base})
     enter(world, section)
-    world.control.fault("drop_after", method="POST", path=f"/{section}$")
+    world.control.fault("drop_after", method="POST", path=f"/{SECTIONS[section].endpoint}$")
     world.round()
     [arrived] = world.ours("p1", section)
     enter(world, section, **EDITS[section])
@@ -85,20 +90,105 @@ def test_an_entry_whose_answer_was_lost_is_found_though_the_cris_has_changed_sin
     at_rest(world)
 
 
-@pytest.mark.parametrize("section", ["employment", "education", "funding"])
-def test_what_the_registry_refuses_waits_with_its_message_until_it_is_corrected(
-    world: World, section: str
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [(400, 9045, "refused_by_orcid"), (409, 9018, "record_locked")],
+)
+def test_what_the_registry_refuses_waits_in_every_section_until_it_is_corrected(
+    world: World, status: int, code: int, reason: str
 ) -> None:
-    world.control.fault("status", method="POST", path=f"/{section}$", status=400, error_code=9045)
-    enter(world, section)
+    world.control.fault("status", method="POST", path="v3", status=status, error_code=code, times=100)
+    for section in ROWS:
+        enter(world, section, section)
     world.round()
-    item = world.item("p1", "X1")
-    assert (item.held, item.reason) == ("withheld", "refused_by_orcid")
-    at_rest(world)
+    assert {world.item("p1", section).reason for section in ROWS} <= {reason, None}
+    assert [one for section in ROWS for one in world.ours("p1", section)] == []
     world.control.clear_faults()
-    enter(world, section, **EDITS[section])
+    for section in ROWS:
+        enter(world, section, section, **EDITS[section])
+    world.time_passes()
     world.round()
-    assert len(world.ours("p1", section)) == 1
+    world.round()
+    assert {section: len(world.ours("p1", section)) for section in ROWS} == dict.fromkeys(ROWS, 1)
+    at_rest(world)
+
+
+def test_every_section_is_put_back_as_it_was(world: World) -> None:
+    """Several crowded together: an outage in the middle, two lost answers, a change of heart."""
+    for section in ROWS:
+        enter(world, section, section)
+    world.round()
+    before = {section: world.ours("p1", section)[0] for section in ROWS}
+    for section in ROWS:
+        enter(world, section, section, **EDITS[section])
+    world.control.fault("status", method="PUT", path="v3", status=503, times=2)
+    world.control.fault("drop_after", method="PUT", path="v3", times=2)
+    world.round()
+    world.rest()
+    for section in ROWS:
+        enter(world, section, section)
+    world.round()
+    world.rest()
+    after = {section: world.ours("p1", section)[0] for section in ROWS}
+    for section in ROWS:
+        assert after[section]["put_code"] == before[section]["put_code"]
+        assert same_meaning(section, after[section]["item"], before[section]["item"])
+    at_rest(world)
+
+
+def test_a_permission_that_covers_less_than_a_person_waits_and_takes_nothing_away(world: World) -> None:
+    for section in OF_PERSON:
+        enter(world, section, section)
+    world.sql("UPDATE permission SET scopes = '{/read-limited,/activities/update}'")
+    world.round()
+    assert {world.item("p1", section).reason for section in OF_PERSON} == {"less_granted"}
+    world.grant("p1")
+    world.round()
+    assert [len(world.ours("p1", section)) for section in OF_PERSON] == [1, 1]
+    at_rest(world)
+
+
+def test_a_page_that_the_researcher_entered_is_not_entered_again(world: World) -> None:
+    page = {"url-name": "Me", "url": {"value": "https://www.example.edu/people/p1"}}
+    world.control.add_item(world.people["p1"].orcid, "researcher-url", page, source="user")
+    enter(world, "researcher-url")
+    world.round()
+    assert world.item("p1", "X1").reason == "already_on_record"
+    assert world.ours("p1", "researcher-url") == []
+
+
+def test_what_the_researcher_removed_of_the_person_stays_away(world: World) -> None:
+    enter(world, "external-identifier")
+    world.round()
+    [one] = world.ours("p1", "external-identifier")
+    world.control.remove_item(world.people["p1"].orcid, "external-identifier", one["put_code"])
+    world.round()
+    assert world.item("p1", "X1").state == "removed_by_researcher"
+    at_rest(world)
+    assert world.ours("p1", "external-identifier") == []
+
+
+def test_a_reading_without_the_person_concludes_nothing_about_it(world: World) -> None:
+    enter(world, "researcher-url")
+    world.round()
+    with Ledger(world.site.database.connect_application).transaction() as connection:
+        registry = world.registry()
+        person = world.people["p1"]
+        assert person.token is not None
+        client = registry.client(CLIENT)
+        activities = client.read_activities(person.orcid, Secret(person.token))
+        permission = connection.execute(
+            "SELECT id FROM permission WHERE orcid = %s", (person.orcid,)
+        ).fetchone()
+        assert permission is not None
+        started = connection.execute("SELECT clock_timestamp() + interval '1 minute' AS now").fetchone()
+        assert started is not None
+        reading = Reading(permission.id, CLIENT, person.orcid, started.now, activities)
+        assert store_readings(connection, [reading]).removed_by_researcher == 0
+        registry.close()
+    world.sql("UPDATE record SET read_at = now() - interval '1 hour'")
+    at_rest(world)
+    assert len(world.ours("p1", "researcher-url")) == 1
 
 
 def test_a_group_of_reviews_is_made_once_and_remembered(world: World) -> None:

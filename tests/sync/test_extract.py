@@ -103,7 +103,7 @@ def test_the_watermark_moves_with_the_merge_and_not_before(stages: Stages) -> No
     stages.validate("run-1")
     assert stages.query("SELECT * FROM watermark") == []
     stages.merge("run-1")
-    assert stages.one("SELECT count(*) FROM watermark") == 10
+    assert stages.one("SELECT count(*) FROM watermark") == 13
 
 
 def test_missing_optional_views_and_columns_read_as_their_defaults(stages: Stages) -> None:

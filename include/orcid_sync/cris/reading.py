@@ -16,7 +16,8 @@ import psycopg
 from psycopg import sql
 
 from orcid_sync.cris import staging
-from orcid_sync.cris.contract import CONTRACT, Column, ContractReport, inspect_contract
+from orcid_sync.cris.contract import CONTRACT, Column
+from orcid_sync.cris.inspection import ContractReport, inspect_contract
 from orcid_sync.errors import Misconfigured, Unreachable, Who
 from orcid_sync.ledger.session import Connect, Connection
 
@@ -33,6 +34,9 @@ _TOMBSTONED: Final = {
     "qualifications": "qualification_id",
     "fundings": "funding_id",
     "peer_reviews": "review_id",
+    "research_resources": "resource_id",
+    "researcher_urls": "url_id",
+    "person_identifiers": "identifier_id",
     "publications": "publication_id",
 }
 

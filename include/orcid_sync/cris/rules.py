@@ -117,7 +117,10 @@ SECTION_RULES: Final[tuple[SectionRules, ...]] = (
         # Each holder has a row, and hides the grant for himself alone.
         claim_rules=(Rule("c.visibility <> 'public'", "no", "claim_hidden"), Rule("true", "yes")),
     ),
-    SectionRules(section="peer-review", rules=(_HIDDEN, Rule("true", "yes"))),
+    *(
+        SectionRules(section=section, rules=(_HIDDEN, Rule("true", "yes")))
+        for section in ("peer-review", "research-resource", "researcher-url", "external-identifier")
+    ),
 )
 
 

@@ -484,6 +484,8 @@ record = Table(
     Column("works_on_record", Integer),
     # How many there were when the registry took no more, as last read; empty where there is room.
     Column("works_when_full", Integer),
+    # The sections of the person were read with the activities.
+    Column("person_read", Boolean, nullable=False, server_default=text("false")),
 )
 
 record_item = Table(

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from orcid_sync.errors import Misconfigured
 from orcid_sync.model.orcid_id import is_client_id
-from orcid_sync.model.sections import SECTIONS
+from orcid_sync.model.sections import ACTIVITIES, SECTIONS
 
 CODE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 # The ledger's own roles are called <database>_owner, _app and _unit.
@@ -285,7 +285,7 @@ BROKER_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 
 
 def _broker_problems(unit: Unit) -> Iterator[Problem]:
-    readable = {"record", "activities", *SECTIONS, *(section.plural for section in SECTIONS.values())}
+    readable = {"record", "activities", *ACTIVITIES, *(section.plural for section in ACTIVITIES.values())}
     for call in unit.broker.calls if unit.broker else ():
         method, _, endpoint = call.partition(" ")
         why = remedy = ""
@@ -303,7 +303,7 @@ def _broker_problems(unit: Unit) -> Iterator[Problem]:
 
 
 def _may_write(unit: Unit, method: str, endpoint: str) -> bool:
-    if endpoint in unit.sections:
+    if endpoint in unit.sections and endpoint in ACTIVITIES:
         return True
     bulk = [
         section.plural for section in SECTIONS.values() if section.bulk > 1 and section.name in unit.sections

@@ -20,8 +20,8 @@ from orcid_sync.model.payload import (
     fuzzy_date,
     line,
     organization_shape,
+    refuse_problems,
 )
-from orcid_sync.model.validation import problems
 
 
 def funding_payload(
@@ -73,7 +73,7 @@ def _funding(funding: Funding, item_uri: str | None, directory: Directory) -> Pa
     content["organization"] = organization_shape(
         funding.funder_name, funder.address, funder.known, required="funder_identifier"
     )
-    _refuse_problems("funding", content)
+    refuse_problems("funding", content)
     return Payload(
         section="funding",
         content=content,
@@ -164,7 +164,7 @@ def _peer_review(review: PeerReview, item_uri: str | None, directory: Directory)
     content["convening-organization"] = organization_shape(
         review.convening_organization_name, convener.address, convener.known
     )
-    _refuse_problems("peer-review", content)
+    refuse_problems("peer-review", content)
     return Payload(
         section="peer-review",
         content=content,
@@ -199,10 +199,3 @@ def _group_id(text: str) -> str:
             raise Refused("invalid_field", "review_group_id", f"{rest.strip()!r} is not a valid ISSN")
         return f"issn:{issn}"
     return f"{prefix.strip().lower()}:{rest.strip()}" if colon else text
-
-
-def _refuse_problems(section: str, content: dict[str, Any]) -> None:
-    found = problems(section, content)
-    if found:
-        reason = "organisation_unknown" if "organization" in found[0].field else "invalid_field"
-        raise Refused(reason, found[0].field, f"{found[0].field}: {found[0].message}")

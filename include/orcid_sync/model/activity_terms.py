@@ -1,4 +1,4 @@
-"""Which term of ORCID's a source's own type or role is, for fundings and peer reviews.
+"""Which term of ORCID's a source's own type or role is, for fundings, peer reviews and research resources.
 
 The table is `activity_terms.csv` beside this module: vocabulary, source term, ORCID term. Case, dashes and underscores
 don't count. A term that is not in the table is not guessed at.
@@ -12,14 +12,16 @@ from functools import lru_cache
 from importlib import resources
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised with every change of the table: a new mapping can touch every item."""
 
 _APART: Final = re.compile(r"[\W_]+")
 
 
 def map_term(vocabulary: str, term: str | None) -> str | None:
-    """The ORCID term of a source's term, or None. Vocabularies: funding-type, funding-role, reviewer-role, review-type."""
+    """The ORCID term of a source's term, or None. Vocabularies: funding-type, funding-role, reviewer-role, review-type,
+    resource-type.
+    """
     return _table().get((vocabulary, _folded(term or "")))
 
 

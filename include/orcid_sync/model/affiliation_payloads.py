@@ -20,9 +20,9 @@ from orcid_sync.model.payload import (
     fuzzy_date,
     line,
     organization_shape,
+    refuse_problems,
 )
 from orcid_sync.model.sections import AFFILIATIONS
-from orcid_sync.model.validation import problems
 
 
 def employment_payload(
@@ -102,10 +102,7 @@ def _affiliation(
     if ids:
         content["external-ids"] = {"external-id": ids}
 
-    found = problems(section, content)
-    if found:
-        reason = "organisation_unknown" if found[0].field.startswith("organization") else "invalid_field"
-        raise Refused(reason, found[0].field, f"{found[0].field}: {found[0].message}")
+    refuse_problems(section, content)
     return Payload(
         section=section,
         content=content,

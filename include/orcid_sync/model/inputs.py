@@ -5,7 +5,7 @@ Only the columns that bear on a payload are kept; a column that the source doesn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
@@ -25,6 +25,22 @@ class _Row:
 
 
 _NAMES: Final[dict[type, tuple[str, ...]]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Period(_Row):
+    """What begins and may end, each as far as it is known."""
+
+    start_year: int | None = None
+    start_month: int | None = None
+    start_day: int | None = None
+    end_year: int | None = None
+    end_month: int | None = None
+    end_day: int | None = None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        return cls(**{field.name: row.get(field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +102,8 @@ class Identifier(_Row):
     external_id_relationship: str | None = "self"
 
 
-@dataclass(frozen=True, slots=True)
-class Employment(_Row):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Employment(_Period):
     """A row of `employments`; `affiliation_type` names the section."""
 
     employment_id: str
@@ -96,12 +112,6 @@ class Employment(_Row):
     affiliation_type: str | None = "employment"
     role_title: str | None = None
     department_name: str | None = None
-    start_year: int | None = None
-    start_month: int | None = None
-    start_day: int | None = None
-    end_year: int | None = None
-    end_month: int | None = None
-    end_day: int | None = None
     url: str | None = None
 
 
@@ -121,8 +131,8 @@ class Organization(_Row):
     is_internal: bool | None = True
 
 
-@dataclass(frozen=True, slots=True)
-class Qualification(_Row):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Qualification(_Period):
     """A row of `qualifications`, or an uploaded affiliation; `affiliation_type` names the section."""
 
     affiliation_type: str
@@ -134,12 +144,6 @@ class Qualification(_Row):
     organization_country: str | None = None
     disambiguated_organization_identifier: str | None = None
     disambiguation_source: str | None = None
-    start_year: int | None = None
-    start_month: int | None = None
-    start_day: int | None = None
-    end_year: int | None = None
-    end_month: int | None = None
-    end_day: int | None = None
     url: str | None = None
     external_id_type: str | None = None
     external_id_value: str | None = None
@@ -147,8 +151,8 @@ class Qualification(_Row):
     external_id_relationship: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Funding(_Row):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funding(_Period):
     """A row of `fundings`, whoever of its people it stands for."""
 
     funding_id: str
@@ -163,12 +167,6 @@ class Funding(_Row):
     short_description: str | None = None
     amount: float | str | None = None
     currency_code: str | None = None
-    start_year: int | None = None
-    start_month: int | None = None
-    start_day: int | None = None
-    end_year: int | None = None
-    end_month: int | None = None
-    end_day: int | None = None
     funder_city: str | None = None
     funder_country: str | None = None
     funder_identifier: str | None = None
@@ -197,3 +195,40 @@ class PeerReview(_Row):
     convening_country: str | None = None
     convening_identifier: str | None = None
     convening_identifier_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResearchResource(_Period):
+    """A row of `research_resources`: a proposal and what may be used for it, in lists of one length."""
+
+    resource_id: str
+    proposal_title: str
+    proposal_id_value: str
+    host_name: str
+    resource_names: Sequence[str]
+    resource_types: Sequence[str]
+    resource_id_values: Sequence[str]
+    resource_id_types: Sequence[str | None] | None = None
+    proposal_id_type: str | None = None
+    proposal_url: str | None = None
+    host_city: str | None = None
+    host_country: str | None = None
+    host_identifier: str | None = None
+    host_identifier_source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResearcherUrl(_Row):
+    """A row of `researcher_urls`."""
+
+    url: str
+    url_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonIdentifier(_Row):
+    """A row of `person_identifiers`."""
+
+    external_id_type: str
+    external_id_value: str
+    external_id_url: str

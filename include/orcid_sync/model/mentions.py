@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orcid_sync.model.inputs import Funding, Organization, PeerReview, Qualification
+from orcid_sync.model.inputs import Funding, Organization, PeerReview, Qualification, ResearchResource
 from orcid_sync.model.organization_directory import Mention
 from orcid_sync.model.organizations import disambiguated
 
@@ -50,4 +50,16 @@ def of_review(review: PeerReview) -> Mention:
         review.convening_country,
         review.convening_identifier,
         review.convening_identifier_source,
+    )
+
+
+def of_host(row: ResearchResource) -> Mention:
+    """Who grants the use of something."""
+    return Mention(
+        row.host_name,
+        row.host_city,
+        None,
+        row.host_country,
+        row.host_identifier,
+        row.host_identifier_source,
     )

@@ -9,6 +9,7 @@ from orcid_sync.model import vocabulary
 from orcid_sync.model.dates import FuzzyDate, InvalidDateError, from_parts
 from orcid_sync.model.identifiers import clean, link
 from orcid_sync.model.text import plain_text, truncate
+from orcid_sync.model.validation import problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +111,12 @@ def organization_shape(
             "disambiguation-source": known[1],
         }
     return shape
+
+
+def refuse_problems(section: str, content: dict[str, Any]) -> None:
+    """Refused with the first thing that the registry would refuse in the content."""
+    found = problems(section, content)
+    if found:
+        about_organization = "organization" in found[0].field or "hosts" in found[0].field
+        reason = "organisation_unknown" if about_organization else "invalid_field"
+        raise Refused(reason, found[0].field, f"{found[0].field}: {found[0].message}")

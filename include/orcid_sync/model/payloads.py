@@ -24,12 +24,17 @@ from orcid_sync.model.inputs import (
     Identifier,
     Organization,
     PeerReview,
+    PersonIdentifier,
     Publication,
     Qualification,
+    ResearcherUrl,
+    ResearchResource,
 )
-from orcid_sync.model.mentions import of_funding, of_qualification, of_review, of_unit
+from orcid_sync.model.mentions import of_funding, of_host, of_qualification, of_review, of_unit
 from orcid_sync.model.organization_directory import NOTHING_LISTED, Directory, Mention
 from orcid_sync.model.payload import Payload, Refusal
+from orcid_sync.model.person_payloads import person_identifier_payload, researcher_url_payload
+from orcid_sync.model.resource_payloads import research_resource_payload
 from orcid_sync.model.sections import AFFILIATIONS
 from orcid_sync.model.work_payloads import work_payload
 
@@ -132,11 +137,30 @@ def _peer_review_mentions(row: Row, path: Sequence[Organization]) -> Iterable[Me
     return (of_review(PeerReview.from_row(row)),)
 
 
+def _research_resource(row: Row, around: Surroundings) -> Payload | Refusal:
+    return research_resource_payload(ResearchResource.from_row(row), directory=around.directory)
+
+
+def _research_resource_mentions(row: Row, path: Sequence[Organization]) -> Iterable[Mention]:
+    return (of_host(ResearchResource.from_row(row)),)
+
+
+def _researcher_url(row: Row, around: Surroundings) -> Payload | Refusal:
+    return researcher_url_payload(ResearcherUrl.from_row(row))
+
+
+def _person_identifier(row: Row, around: Surroundings) -> Payload | Refusal:
+    return person_identifier_payload(PersonIdentifier.from_row(row))
+
+
 MAKERS: Final[Mapping[str, Callable[[Row, Surroundings], Payload | Refusal]]] = {
     "work": _work,
     **dict.fromkeys(AFFILIATIONS, _affiliation),
     "funding": _funding,
     "peer-review": _peer_review,
+    "research-resource": _research_resource,
+    "researcher-url": _researcher_url,
+    "external-identifier": _person_identifier,
 }
 """How a section's rows become payloads; one entry for each section."""
 
@@ -144,5 +168,6 @@ MENTIONS: Final[Mapping[str, Callable[[Row, Sequence[Organization]], Iterable[Me
     **dict.fromkeys(AFFILIATIONS, _affiliation_mentions),
     "funding": _funding_mentions,
     "peer-review": _peer_review_mentions,
+    "research-resource": _research_resource_mentions,
 }
 """Of the sections whose payloads name organisations: which ones a row speaks of."""

@@ -26,10 +26,11 @@ class Section:
 
     `name` is the API's singular, `plural` the key in `/activities` and of the list endpoint; `relation` the contract
     relation that its rows come from. Where several sections share a relation, `kind` is what its `affiliation_type` says
-    in the rows of this one. `identifiers` is the field of the API's message that holds the item's own identifiers.
+    in the rows of this one. `identifiers` leads to the part of the API's message that holds the item's own identifiers.
     `near_by_role`: an entry of somebody else is near only if its role, where both say one, is the same; else the same
     organisation and year are enough. `dated`: what is sent depends on the day, since an end date goes out only once it
-    is past. `full_at` is the number of items at which a record takes no more.
+    is past. `full_at` is the number of items at which a record takes no more. `of_person`: it belongs to the researcher
+    rather than to what they did, and is read and written under other addresses.
     """
 
     name: str
@@ -41,11 +42,31 @@ class Section:
     kind: str | None = None
     bulk: int = 1
     full_at: int | None = None
-    identifiers: str = "external-ids"
+    identifiers: tuple[str, ...] = ("external-ids",)
     near_by_role: bool = False
     dated: bool = False
+    of_person: bool = False
     write_scope: str = "/activities/update"
     read_scope: str = "/read-limited"
+
+    @property
+    def endpoint(self) -> str:
+        """The last part of the address that takes a new item, and of an item's own before its put code."""
+        return self.plural if self.of_person else self.name
+
+
+def _person_section(name: str, relation: str, key: str, label: str) -> Section:
+    return Section(
+        name=name,
+        plural=f"{name}s",
+        relation=relation,
+        key=key,
+        label=label,
+        matching=Matching.IDENTIFIERS,
+        identifiers=(),
+        of_person=True,
+        write_scope="/person/update",
+    )
 
 
 def _affiliation(name: str, relation: str, key: str, label: str, *, near_by_role: bool = False) -> Section:
@@ -101,12 +122,26 @@ SECTIONS: Final[dict[str, Section]] = {
             key="review_id",
             label="Peer review",
             matching=Matching.IDENTIFIERS,
-            identifiers="review-identifiers",
+            identifiers=("review-identifiers",),
         ),
+        Section(
+            name="research-resource",
+            plural="research-resources",
+            relation="research_resources",
+            key="resource_id",
+            label="Research resource",
+            matching=Matching.IDENTIFIERS,
+            identifiers=("proposal", "external-ids"),
+        ),
+        _person_section("researcher-url", "researcher_urls", "url_id", "Web page"),
+        _person_section("external-identifier", "person_identifiers", "identifier_id", "Identifier"),
     )
 }
 
 AFFILIATIONS: Final = frozenset(name for name, one in SECTIONS.items() if one.matching is Matching.CONTENT)
+
+OF_PERSON: Final = frozenset(name for name, one in SECTIONS.items() if one.of_person)
+ACTIVITIES: Final = {name: one for name, one in SECTIONS.items() if not one.of_person}
 
 
 def sections_of(relation: str) -> tuple[Section, ...]:

@@ -36,6 +36,11 @@ from orcid_sync.model.validation_parts import (
     known_of,
     value_of,
 )
+from orcid_sync.model.validation_person import (
+    person_identifier_problems,
+    research_resource_problems,
+    researcher_url_problems,
+)
 
 __all__ = ["Problem", "problems", "same_meaning"]
 
@@ -204,6 +209,9 @@ _RULES: Final[Mapping[str, Callable[[Content], Iterator[Problem]]]] = {
     "work": _work,
     "funding": funding_problems,
     "peer-review": peer_review_problems,
+    "research-resource": research_resource_problems,
+    "researcher-url": researcher_url_problems,
+    "external-identifier": person_identifier_problems,
 }
 
 _RECORD_KEEPING: Final = frozenset(

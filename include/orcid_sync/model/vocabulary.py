@@ -54,6 +54,10 @@ REVIEWER_ROLES: Final = frozenset({"reviewer", "editor", "member", "chair", "org
 REVIEW_TYPES: Final = frozenset({"review", "evaluation"})
 DISAMBIGUATION_SOURCES: Final = frozenset({"ROR", "FUNDREF", "RINGGOLD", "GRID", "LEI"})
 
+URL_NAME_LIMIT: Final = 350
+URL_LIMIT: Final = 2000
+PERSON_ID_LIMIT: Final = 255
+RESOURCE_TYPES: Final = frozenset({"infrastructures", "collections", "equipment", "services"})
 TITLE_LIMIT: Final = 1000
 SUBTITLE_LIMIT: Final = 1000
 JOURNAL_TITLE_LIMIT: Final = 1000

@@ -33,14 +33,15 @@ from orcid_sync.errors import (
     Transient,
     Unreachable,
 )
+from orcid_sync.model.sections import SECTIONS
 from orcid_sync.orcid.answers import element_error, error_from
 from orcid_sync.orcid.calls import Answer, Call, CallRecord, Target
 from orcid_sync.orcid.in_flight import call_departs
 from orcid_sync.orcid.limiter import Lane, Limiter
 from orcid_sync.orcid.records import (
-    SECTIONS,
     Activities,
     parse_activities,
+    parse_record,
     unreadable,
 )
 from orcid_sync.orcid.transport import Request, Timeouts, Transport
@@ -162,8 +163,10 @@ class ApiClient:
 
     # Reads
 
-    def read_activities(self, orcid: str, token: Secret) -> Activities:
-        """Every section of a record in one call, as far as the permission sees it."""
+    def read_activities(self, orcid: str, token: Secret, *, person: bool = False) -> Activities:
+        """Every section of a record in one call, as far as the permission sees it; with `person` the person's as well."""
+        if person:
+            return parse_record(orcid, self.read_record(orcid, token))
         call = Call("GET", "/{orcid}/activities", Target.RECORD, orcid)
         return parse_activities(orcid, self._read(call, f"/{_checked(orcid)}/activities", token).body)
 
@@ -191,7 +194,7 @@ class ApiClient:
 
     def read_section(self, orcid: str, section: str, token: Secret) -> Content:
         """One section as the registry gives it."""
-        plural = SECTIONS[section]
+        plural = SECTIONS[_checked_section(section)].plural
         call = Call("GET", f"/{{orcid}}/{plural}", Target.RECORD, orcid)
         return _object(self._read(call, f"/{_checked(orcid)}/{plural}", token).body)
 
@@ -262,7 +265,7 @@ class ApiClient:
     def add_item(self, orcid: str, section: str, content: Content, token: Secret) -> int:
         """Add one item; returns its put code."""
         call = Call("POST", f"/{{orcid}}/{section}", Target.RECORD, orcid, 1)
-        path = f"/{_checked(orcid)}/{_checked_section(section)}"
+        path = f"/{_checked(orcid)}/{SECTIONS[_checked_section(section)].endpoint}"
         answer = self._send(call, path, token, content, HTTPStatus.CREATED)
         last = _header(answer, "Location").rstrip("/").rpartition("/")[2]
         if not last.isdecimal():
@@ -433,7 +436,7 @@ def _checked_section(section: str) -> str:
 
 
 def _item_path(orcid: str, section: str, put_code: int) -> str:
-    return f"/{_checked(orcid)}/{_checked_section(section)}/{int(put_code)}"
+    return f"/{_checked(orcid)}/{SECTIONS[_checked_section(section)].endpoint}/{int(put_code)}"
 
 
 def _object(body: Any, *, doubt: bool = False) -> Content:

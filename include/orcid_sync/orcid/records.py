@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orcid_sync.errors import ServerError
+from orcid_sync.model.sections import ACTIVITIES, AFFILIATIONS, OF_PERSON, SECTIONS
 
-AFFILIATIONS = (
-    "employment",
-    "education",
-    "qualification",
-    "distinction",
-    "invited-position",
-    "membership",
-    "service",
-)
-# Section in the API's singular -> its key in `/activities`.
-SECTIONS: Mapping[str, str] = {
-    "work": "works",
-    **{section: section + "s" for section in AFFILIATIONS},
-    "funding": "fundings",
-    "peer-review": "peer-reviews",
-    "research-resource": "research-resources",
-}
 # An answer without these isn't a record's: taking it for an empty record would look like a removal of everything.
 REQUIRED_SECTIONS = ("works", "employments")
 
@@ -92,11 +76,15 @@ class RecordItem:
 
 @dataclass(frozen=True)
 class Activities:
-    """All items of a record that a permission can see, section by section in the registry's order."""
+    """All items of a record that a permission can see, section by section in the registry's order.
+
+    `of_person`: the sections of the person were read as well.
+    """
 
     orcid: str
     items: tuple[RecordItem, ...]
     last_modified: dt.datetime | None = None
+    of_person: bool = False
 
     def section(self, name: str) -> tuple[RecordItem, ...]:
         """The items of one section, in the API's singular ("work")."""
@@ -112,10 +100,29 @@ def parse_activities(orcid: str, body: object) -> Activities:
         raise unreadable("it isn't the activities of the record that was asked for")
     items = tuple(
         parse_item(section, item)
-        for section, key in SECTIONS.items()
-        for item in _summaries(section, summary.get(key))
+        for section, declared in ACTIVITIES.items()
+        for item in _summaries(section, summary.get(declared.plural))
     )
     return Activities(orcid, items, _moment(summary.get("last-modified-date")))
+
+
+def parse_record(orcid: str, body: object) -> Activities:
+    """Read the answer of `/{orcid}/record`: the activities, and what the sections of the person hold. Raises ServerError."""
+    record = _object(body)
+    activities = parse_activities(orcid, record.get("activities-summary"))
+    person = _object(record.get("person"))
+    items = [
+        parse_item(section, item)
+        for section in sorted(OF_PERSON)
+        for item in _objects(_listing(person, SECTIONS[section].plural).get(section))
+    ]
+    return replace(activities, items=(*activities.items, *items), of_person=True)
+
+
+def _listing(person: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    if key not in person:
+        raise unreadable(f"its person has no {key}")
+    return _object(person[key])
 
 
 def parse_item(section: str, body: object) -> RecordItem:
@@ -136,7 +143,8 @@ def parse_item(section: str, body: object) -> RecordItem:
             about, "publication-date", "start-date", "completion-date", "review-completion-date"
         ),
         end_date=_first_date(about, "end-date"),
-        identifiers=_identifiers(about.get("external-ids") or about.get("review-identifiers")),
+        identifiers=_of_the_person(section, item)
+        or _identifiers(about.get("external-ids") or about.get("review-identifiers")),
         visibility=item.get("visibility"),
         display_index=_integer(item.get("display-index")),
         created=_moment(item.get("created-date")),
@@ -180,8 +188,24 @@ def _summaries(section: str, body: object) -> Iterator[Mapping[str, Any]]:
 def _title(section: str, item: Mapping[str, Any], about: Mapping[str, Any]) -> str | None:
     if section in AFFILIATIONS:
         return item.get("role-title")
+    if section == "researcher-url":
+        return item.get("url-name") or _value(item.get("url"))
+    if section == "external-identifier":
+        return f"{item.get('external-id-type')}: {item.get('external-id-value')}"
     title = about.get("subject-name") if section == "peer-review" else about.get("title")
     return _value(_object(title).get("title"))
+
+
+def _of_the_person(section: str, item: Mapping[str, Any]) -> tuple[ExternalId, ...]:
+    """What a page or an identifier of the person is known by."""
+    if section == "researcher-url":
+        return (ExternalId("uri", str(_value(item.get("url")) or ""), "self"),)
+    if section == "external-identifier":
+        kind, value = item.get("external-id-type"), item.get("external-id-value")
+        return (
+            ExternalId(str(kind or ""), str(value or ""), "self", url=_value(item.get("external-id-url"))),
+        )
+    return ()
 
 
 def _identifiers(body: object) -> tuple[ExternalId, ...]:

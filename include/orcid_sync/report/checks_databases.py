@@ -9,7 +9,8 @@ import psycopg
 from alembic.script import ScriptDirectory
 
 from orcid_sync.connections import ConnectionInfo, connection
-from orcid_sync.cris.contract import CONTRACT, inspect_contract
+from orcid_sync.cris.contract import CONTRACT
+from orcid_sync.cris.inspection import inspect_contract
 from orcid_sync.environment import variable
 from orcid_sync.errors import SettingInvalid
 from orcid_sync.ledger.migrate import HERE as MIGRATIONS

@@ -238,6 +238,13 @@ WAITING: Final = _words(
     ),
     Word("left", "Left", "The researcher left, and the permission is no longer used", "", None),
     Word(
+        "less_granted",
+        "Less granted",
+        "The researcher's permission doesn't cover what the institution says of a person (/person/update)",
+        "Add /person/update to ORCID_SYNC_PORTAL_SCOPES and invite the researcher again",
+        Who.RESEARCHER,
+    ),
+    Word(
         "being_checked",
         "Being checked",
         "ORCID refused the permission once; it is checked before the next call",

@@ -86,6 +86,9 @@ def _extract(counts: list[Counts]) -> Iterator[str]:
         "publications",
         "fundings",
         "peer_reviews",
+        "research_resources",
+        "researcher_urls",
+        "person_identifiers",
         "qualifications",
     )
     yield f"{sum(int(last.get(name) or 0) for name in relations):,} changed rows of the CRIS read"

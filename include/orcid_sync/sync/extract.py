@@ -55,11 +55,11 @@ def extract(
 ) -> Counts:
     """Copy the contract views into staging: what changed, or with `full` (and the first time) everything.
 
-    Returns `{run, full, staff, units, employments, qualifications, fundings, peer_reviews, publications,
-    publication_contributors, publication_identifiers, tombstones, read_again, source_rows, missing_optional}`: rows that
-    wait for validation; how many were read again and hold nothing new; the size of each view. Nothing is written but
-    schema `staging` of the ledger; killed, the stage leaves the staging of the run before. `confirm_shrink` is kept for
-    the guards of the stages that follow.
+    Returns `{run, full, staff, units, employments, qualifications, fundings, peer_reviews, research_resources,
+    researcher_urls, person_identifiers, publications, publication_contributors, publication_identifiers, tombstones,
+    read_again, source_rows, missing_optional}`: rows that wait for validation; how many were read again and hold nothing
+    new; the size of each view. Nothing is written but schema `staging` of the ledger; killed, the stage leaves the staging
+    of the run before. `confirm_shrink` is kept for the guards of the stages that follow.
 
     Raises Misconfigured where the views don't keep the contract, Unreachable where a database doesn't answer, Transient
     where another run extracts, validates or merges.

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Final, Literal
 
 from orcid_sync.errors import SyncError
 from orcid_sync.ledger.units_file import Broker
-from orcid_sync.model.sections import SECTIONS, Section
+from orcid_sync.model.sections import ACTIVITIES, Section
 from orcid_sync.orcid.calls import Call, Target
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-_PLURALS: Final = {section.plural: section for section in SECTIONS.values()}
+_PLURALS: Final = {section.plural: section for section in ACTIVITIES.values()}
 LARGEST_PUT_CODE: Final = 2**63 - 1
 
 
@@ -65,8 +65,8 @@ class BrokerCall:
 
 def broker_call(method: Method, endpoint: str, put_code: int | None, policy: Broker) -> BrokerCall:
     """The call, if the unit may make it. Raises NotAllowed, the same for unknown and for forbidden ones."""
-    section = SECTIONS.get(endpoint) or _PLURALS.get(endpoint)
-    single = endpoint in SECTIONS
+    section = ACTIVITIES.get(endpoint) or _PLURALS.get(endpoint)
+    single = endpoint in ACTIVITIES
     needs_put_code = single and method != "POST"
     known = section is not None or (endpoint in ("activities", "record") and method == "GET")
     if endpoint in _PLURALS and method != "GET":

@@ -79,6 +79,9 @@ SECTIONS: Final = {
     "service": N_("Service"),
     "funding": N_("Funding"),
     "peer-review": N_("Peer review"),
+    "research-resource": N_("Research resource"),
+    "researcher-url": N_("Web page"),
+    "external-identifier": N_("Identifier"),
 }
 PERMISSIONS: Final = {
     "none": N_("Not connected"),
@@ -88,6 +91,7 @@ PERMISSIONS: Final = {
     "granted": N_("Connected"),
     "leaving": N_("Being disconnected"),
     "being_checked": N_("Being checked"),
+    "less_granted": N_("Connected, with less than is needed"),
     "denied": N_("Not connected: you declined"),
     "revoked": N_("Disconnected"),
     "delete_only": N_("Disconnected at ORCID"),

@@ -19,7 +19,7 @@ Connection = psycopg.Connection[Any]
 
 _STAMPED: Final = (
     "organisation", "person", "appointment", "output", "output_author", "output_identifier",
-    "award", "review", "degree",
+    "award", "allocation", "review", "degree",
 )  # fmt: skip
 
 

@@ -1,5 +1,13 @@
 -- What follows the bulk load: the extraction's indexes, and the triggers that keep changed_at honest.
 
+-- Every fifth grant came with time at a facility of its funder.
+INSERT INTO cris_base.allocation
+SELECT 'T' || substr(a.award_id, 2), min(h.person_id), 'Measurements for: ' || a.title, 'BT-' || substr(a.award_id, 2),
+       a.funder, a.funder_city, a.funder_country, a.funder_ror, 'Beamline 7', 'BL7', a.started, a.ended, a.profile,
+       a.managing_org, a.changed_at
+FROM cris_base.award a JOIN cris_base.award_holder h USING (award_id)
+WHERE right(a.award_id, 1) IN ('0', '5') GROUP BY a.award_id;
+
 CREATE INDEX ON cris_base.organisation (changed_at, org_id);
 CREATE INDEX ON cris_base.person (changed_at, person_id);
 CREATE INDEX ON cris_base.appointment (changed_at, appointment_id);
@@ -29,6 +37,8 @@ CREATE TRIGGER stamp BEFORE UPDATE ON cris_base.output_author
 CREATE TRIGGER stamp BEFORE UPDATE ON cris_base.output_identifier
     FOR EACH ROW EXECUTE FUNCTION cris_base.stamp();
 CREATE TRIGGER stamp BEFORE UPDATE ON cris_base.award
+    FOR EACH ROW EXECUTE FUNCTION cris_base.stamp();
+CREATE TRIGGER stamp BEFORE UPDATE ON cris_base.allocation
     FOR EACH ROW EXECUTE FUNCTION cris_base.stamp();
 CREATE TRIGGER stamp BEFORE UPDATE ON cris_base.review
     FOR EACH ROW EXECUTE FUNCTION cris_base.stamp();

@@ -153,6 +153,25 @@ CREATE TABLE cris_base.award_holder (
     PRIMARY KEY (award_id, person_id)
 );
 
+-- Time at somebody else's instrument.
+CREATE TABLE cris_base.allocation (
+    allocation_id text PRIMARY KEY,
+    person_id text NOT NULL,
+    title text NOT NULL,
+    number text NOT NULL,
+    host text NOT NULL,
+    host_city text,
+    host_country text,
+    host_ror text,
+    facility text NOT NULL,
+    facility_code text NOT NULL,
+    started text,
+    ended text,
+    profile text NOT NULL DEFAULT 'FREE',
+    managing_org text,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
 CREATE TABLE cris_base.review (
     review_id text PRIMARY KEY,
     person_id text NOT NULL,
@@ -316,6 +335,35 @@ SELECT degree_id AS qualification_id, person_id, kind AS affiliation_type, title
        NULL::text AS external_id_url, NULL::text AS external_id_relationship, own AS given_here,
        cris_base.shown(profile) AS visibility, NULL::text AS owning_unit_id, changed_at AS updated_at
 FROM cris_base.degree;
+
+CREATE VIEW orcid_feed.research_resources AS
+SELECT allocation_id AS resource_id, person_id, title AS proposal_title, 'proposal-id'::text AS proposal_id_type,
+       number AS proposal_id_value, NULL::text AS proposal_url,
+       cris_base.date_part(started, 1) AS start_year,
+       cris_base.date_part(started, 2) AS start_month,
+       cris_base.date_part(started, 3) AS start_day,
+       cris_base.date_part(ended, 1) AS end_year,
+       cris_base.date_part(ended, 2) AS end_month,
+       cris_base.date_part(ended, 3) AS end_day,
+       host AS host_name, host_city, host_country, host_ror AS host_identifier,
+       CASE WHEN host_ror IS NOT NULL THEN 'ROR' END AS host_identifier_source,
+       ARRAY[facility] AS resource_names, ARRAY['facility'] AS resource_types,
+       ARRAY[facility_code] AS resource_id_values, ARRAY['other-id'] AS resource_id_types,
+       cris_base.shown(profile) AS visibility, managing_org AS owning_unit_id, changed_at AS updated_at
+FROM cris_base.allocation;
+
+-- What the institution itself says of its people: their page, and the number they have here.
+CREATE VIEW orcid_feed.researcher_urls AS
+SELECT 'page-' || person_id AS url_id, person_id, 'https://people.university.example/' || person_id AS url,
+       'Profile at the university'::text AS url_name, cris_base.shown(profile) AS visibility,
+       NULL::text AS owning_unit_id, changed_at AS updated_at
+FROM cris_base.person;
+
+CREATE VIEW orcid_feed.person_identifiers AS
+SELECT 'number-' || person_id AS identifier_id, person_id, 'University person id'::text AS external_id_type,
+       person_id AS external_id_value, 'https://people.university.example/' || person_id AS external_id_url,
+       cris_base.shown(profile) AS visibility, NULL::text AS owning_unit_id, changed_at AS updated_at
+FROM cris_base.person;
 
 -- Which flaws the generator put in, and where: for tests, not part of the CRIS.
 CREATE TABLE cris_base.seeded_dirt (

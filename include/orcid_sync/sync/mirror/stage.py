@@ -20,6 +20,7 @@ from orcid_sync.errors import (
 from orcid_sync.ledger.holds import HOLDS_NOW
 from orcid_sync.ledger.runs import Counts, stage_run
 from orcid_sync.ledger.session import Connection, Ledger
+from orcid_sync.model.sections import OF_PERSON
 from orcid_sync.orcid.client import ApiClient
 from orcid_sync.orcid.in_flight import InFlight
 from orcid_sync.secret import Secret
@@ -46,7 +47,7 @@ WHERE permission.state = 'granted' AND permission.orcid IS NOT NULL AND permissi
   AND CASE WHEN %(only_flagged)s
       THEN permission.suspect_since IS NOT NULL OR record.flagged_at IS NOT NULL
       ELSE %(everything)s OR record.read_at IS NULL OR record.flagged_at IS NOT NULL OR record.status <> 'active'
-           OR permission.suspect_since IS NOT NULL
+           OR permission.suspect_since IS NOT NULL OR (%(person)s AND NOT record.person_read)
            OR record.read_at < CASE WHEN search.asked_at >= run.started_at THEN now() - %(unaudited)s
                                ELSE run.started_at END END
 -- A suspected token first: nothing else would ever tell what is wrong with it.
@@ -67,6 +68,7 @@ class _Task:
     client: ApiClient
     token: Secret
     started: dt.datetime
+    person: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,11 +167,21 @@ def refresh_record(
     The connection is idle during the call; it must not be inside a transaction that is worth more than this record.
     """
     started = _now(connection)
-    activities = client.read_activities(orcid, token)
+    activities = client.read_activities(orcid, token, person=reads_person(connection))
     with connection.transaction():
         return store_readings(
             connection, [Reading(permission_id, client.client_id, orcid, started, activities)]
         )
+
+
+def reads_person(connection: Connection) -> bool:
+    """Whether the sections of the person concern us: a unit may own them, or something of ours stands there."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM unit WHERE active AND sections && %(person)s) "
+        "OR EXISTS (SELECT FROM put_code WHERE closed_at IS NULL AND section = ANY (%(person)s)) AS so",
+        {"person": sorted(OF_PERSON)},
+    ).fetchone()
+    return bool(row and row.so)
 
 
 def _now(connection: Connection) -> dt.datetime:
@@ -202,6 +214,7 @@ def _choose(
             "everything": everything,
             "only_flagged": only_flagged,
             "unaudited": UNAUDITED,
+            "person": reads_person(connection),
         },
     ).fetchall()
 
@@ -236,7 +249,7 @@ def _first_done(waiting: deque[tuple[list[Future[_Result]], int]]) -> tuple[list
 def _tasks(ledger: Ledger, registry: Registry, rows: Sequence[Any]) -> list[_Task]:
     """What may be read now: permissions may have been lost, and researchers paused, since the run began."""
     with ledger.transaction() as connection:
-        started = _now(connection)
+        started, person = _now(connection), reads_person(connection)
         allowed = connection.execute(
             f"SELECT permission.id FROM permission WHERE id = ANY (%s) AND state = 'granted' AND NOT {_PAUSED}",
             ([row.permission_id for row in rows],),
@@ -244,7 +257,12 @@ def _tasks(ledger: Ledger, registry: Registry, rows: Sequence[Any]) -> list[_Tas
     tokens = registry.tokens([row.id for row in allowed])
     return [
         _Task(
-            row.permission_id, row.orcid, registry.client(row.client_id), tokens[row.permission_id], started
+            row.permission_id,
+            row.orcid,
+            registry.client(row.client_id),
+            tokens[row.permission_id],
+            started,
+            person,
         )
         for row in rows
         if row.permission_id in tokens
@@ -254,7 +272,7 @@ def _tasks(ledger: Ledger, registry: Registry, rows: Sequence[Any]) -> list[_Tas
 def _read(task: _Task) -> _Result:
     """Read one record. What concerns this researcher alone is a result; Misconfigured is raised."""
     try:
-        activities = task.client.read_activities(task.orcid, task.token)
+        activities = task.client.read_activities(task.orcid, task.token, person=task.person)
     except TokenOfAnotherRecord as error:
         return _Result(task, error=error, explained=True)
     except TokenRefused as error:

@@ -11,14 +11,15 @@ from typing import Any, Final
 from orcid_sync.ledger.session import Connection
 from orcid_sync.model.affiliation_keys import content_key, standing_near_keys
 from orcid_sync.model.identifiers import is_preprint_identifier, match_key
-from orcid_sync.orcid.records import AFFILIATIONS, Activities, Organisation, RecordItem
+from orcid_sync.model.sections import AFFILIATIONS, OF_PERSON
+from orcid_sync.orcid.records import Activities, Organisation, RecordItem
 from orcid_sync.vault.permissions import clear_suspicion
 
 _STORE: Final = resources.files("orcid_sync.sync.mirror") / "store.sql"
-_TEMPORARY: Final = "read_record, read_item, read_key, vanished, emptied, removed, touched"
+_TEMPORARY: Final = "read_record, read_item, read_key, not_read, vanished, emptied, removed, touched"
 _STAGING: Final = """
 CREATE TEMP TABLE read_record (orcid text, client_id text, permission_id bigint, started timestamptz, works integer,
-    known boolean NOT NULL DEFAULT false) ON COMMIT DROP;
+    of_person boolean, known boolean NOT NULL DEFAULT false) ON COMMIT DROP;
 CREATE TEMP TABLE read_item (orcid text, section text, put_code bigint, client_id text, source_client_id text,
     self_claimed boolean, source_name text, title text, type text, is_preprint boolean, visibility text,
     created_on_record timestamptz, display_index integer) ON COMMIT DROP;
@@ -58,7 +59,7 @@ def store_readings(connection: Connection, readings: Sequence[Reading]) -> Store
     connection.execute(_STAGING)
     with connection.cursor() as cursor:
         with cursor.copy(
-            "COPY read_record (orcid, client_id, permission_id, started, works) FROM STDIN"
+            "COPY read_record (orcid, client_id, permission_id, started, works, of_person) FROM STDIN"
         ) as copy:
             for reading in readings:
                 copy.write_row(_record_row(reading))
@@ -73,6 +74,9 @@ def store_readings(connection: Connection, readings: Sequence[Reading]) -> Store
                         copy.write_row(
                             (reading.orcid, item.section, item.put_code, reading.client_id, key, relationship)
                         )
+    connection.execute(
+        "SELECT set_config('orcid_sync.of_person', %s, true) AS sections", (",".join(OF_PERSON),)
+    )
     connection.execute(_STORE.read_text())
     clear_suspicion(connection, [reading.permission_id for reading in readings])
     row = connection.execute(
@@ -109,7 +113,15 @@ def keys_of(item: RecordItem) -> dict[str, str]:
 
 def _record_row(reading: Reading) -> tuple[Any, ...]:
     works = len(reading.activities.section("work"))
-    return reading.orcid, reading.client_id, reading.permission_id, reading.started, works
+    activities = reading.activities
+    return (
+        reading.orcid,
+        reading.client_id,
+        reading.permission_id,
+        reading.started,
+        works,
+        activities.of_person,
+    )
 
 
 def _item_row(reading: Reading, item: RecordItem) -> tuple[Any, ...]:

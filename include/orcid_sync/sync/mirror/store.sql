@@ -20,6 +20,12 @@ DELETE FROM read_key WHERE NOT EXISTS (
 CREATE INDEX ON read_item (orcid, client_id, section, put_code);
 ANALYZE read_record, read_item, read_key;
 
+-- What was not read says nothing of what stands there.
+CREATE TEMP TABLE not_read ON COMMIT DROP AS
+SELECT orcid, client_id, section
+FROM read_record CROSS JOIN unnest(string_to_array(current_setting('orcid_sync.of_person'), ',')) AS person (section)
+WHERE NOT of_person;
+
 -- Ours that should stand there and doesn't. What was written after the reading began proves nothing, and what is being
 -- written (a removal above all) is for the writer to say.
 CREATE TEMP TABLE vanished ON COMMIT DROP AS
@@ -30,7 +36,8 @@ JOIN put_code ON put_code.orcid = read_record.orcid AND put_code.client_id = rea
 LEFT JOIN read_item ON read_item.orcid = put_code.orcid AND read_item.client_id = put_code.client_id
     AND read_item.section = put_code.section AND read_item.put_code = put_code.put_code
 WHERE read_item.put_code IS NULL
-  AND NOT EXISTS (SELECT FROM change WHERE change.item_id = put_code.item_id AND change.state = 'writing');
+  AND NOT EXISTS (SELECT FROM change WHERE change.item_id = put_code.item_id AND change.state = 'writing')
+  AND (put_code.orcid, put_code.client_id, put_code.section) NOT IN (SELECT orcid, client_id, section FROM not_read);
 
 -- Most of them at once is hardly what a researcher does one by one: a person has to look.
 CREATE TEMP TABLE emptied ON COMMIT DROP AS
@@ -73,11 +80,12 @@ WHERE record.status IS DISTINCT FROM 'emptied';
 
 UPDATE read_record SET known = record.read_at IS NOT NULL
 FROM record WHERE record.orcid = read_record.orcid AND record.client_id = read_record.client_id;
-INSERT INTO record AS known (orcid, client_id, status, read_at, works_on_record)
-SELECT orcid, client_id, CASE WHEN emptied.orcid IS NULL THEN 'active' ELSE 'emptied' END, started, works
+INSERT INTO record AS known (orcid, client_id, status, read_at, works_on_record, person_read)
+SELECT orcid, client_id, CASE WHEN emptied.orcid IS NULL THEN 'active' ELSE 'emptied' END, started, works, of_person
 FROM read_record LEFT JOIN emptied USING (orcid, client_id)
 ON CONFLICT (orcid, client_id) DO UPDATE SET
     status = excluded.status, merged_into = NULL, read_at = excluded.read_at, works_on_record = excluded.works_on_record,
+    person_read = excluded.person_read,
     -- A full record has room again when there are fewer works on it than there were.
     works_when_full = CASE WHEN excluded.works_on_record >= known.works_when_full THEN excluded.works_on_record END,
     flagged_at = CASE WHEN known.flagged_at > excluded.read_at THEN known.flagged_at END;
@@ -87,6 +95,7 @@ CREATE TEMP TABLE touched (orcid text, client_id text) ON COMMIT DROP;
 WITH gone AS (
     DELETE FROM record_item old USING read_record
     WHERE old.orcid = read_record.orcid AND old.client_id = read_record.client_id
+      AND (old.orcid, old.client_id, old.section) NOT IN (SELECT orcid, client_id, section FROM not_read)
       AND NOT EXISTS (SELECT FROM read_item new WHERE new.orcid = old.orcid AND new.client_id = old.client_id
                       AND new.section = old.section AND new.put_code = old.put_code)
     RETURNING old.orcid, old.client_id
@@ -95,6 +104,7 @@ INSERT INTO touched SELECT * FROM gone;
 WITH gone AS (
     DELETE FROM record_item_key old USING read_record
     WHERE old.orcid = read_record.orcid AND old.client_id = read_record.client_id
+      AND (old.orcid, old.client_id, old.section) NOT IN (SELECT orcid, client_id, section FROM not_read)
       AND NOT EXISTS (SELECT FROM read_key new WHERE new.orcid = old.orcid AND new.client_id = old.client_id
                       AND new.section = old.section AND new.put_code = old.put_code AND new.key = old.key)
     RETURNING old.orcid, old.client_id

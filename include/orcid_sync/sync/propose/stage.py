@@ -11,6 +11,7 @@ from orcid_sync.errors import Transient
 from orcid_sync.ledger.batches import settle_batches
 from orcid_sync.ledger.runs import Counts, stage_run
 from orcid_sync.ledger.session import UNIT_LOCK, Connection, Ledger, refresh_statistics, work_in_bulk
+from orcid_sync.model.sections import OF_PERSON
 from orcid_sync.settings import Settings
 from orcid_sync.sync.propose.guards import stop_units, stopped_error
 from orcid_sync.sync.propose.payloads import make_payloads
@@ -41,7 +42,11 @@ def propose(
     with stage_run(ledger, run_id, "propose") as counts:
         stopped: dict[str, str] = {}
         with ledger.connection() as connection, connection.transaction():
-            connection.execute("SELECT set_config('orcid_sync.run_id', %s, true) AS run", (run_id,))
+            connection.execute(
+                "SELECT set_config('orcid_sync.run_id', %s, true) AS run, "
+                "set_config('orcid_sync.of_person', %s, true) AS sections",
+                (run_id, ",".join(OF_PERSON)),
+            )
             work_in_bulk(connection)
             _lock_units(connection, unit)
             counts["payloads"] = make_payloads(connection, settings)

@@ -7,6 +7,7 @@ approved: the new one, or, where the registry does not take that, the one that s
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -203,7 +204,9 @@ GROUP BY live.id
 
 
 def identifier_keys(change: Approved) -> frozenset[str]:
-    """The identifiers that the item gets: what an affiliation says is no claim that another could contest."""
+    """The identifiers that the item gets and could lend for a while: what an affiliation says is none, nor is a page."""
+    if not SECTIONS[change.section].identifiers:
+        return frozenset()
     return frozenset(key for key in change.self_keys if not key.startswith("content:"))
 
 
@@ -213,11 +216,14 @@ def stripped(change: Approved, strip: frozenset[str]) -> dict[str, Any]:
     An item needs one `self` identifier at any moment: where none is left, its number in the CRIS stands in until the
     second phase.
     """
-    content = dict(change.content or {})
-    field = SECTIONS[change.section].identifiers
+    content = copy.deepcopy(dict(change.content or {}))
+    *above, field = SECTIONS[change.section].identifiers
+    holder = content
+    for step in above:
+        holder = holder[step]
     kept = [
         identifier
-        for identifier in content[field]["external-id"]
+        for identifier in holder[field]["external-id"]
         if match_key(identifier["external-id-type"], identifier["external-id-value"]) not in strip
     ]
     if not any(identifier["external-id-relationship"] == "self" for identifier in kept):
@@ -228,5 +234,5 @@ def stripped(change: Approved, strip: frozenset[str]) -> dict[str, Any]:
                 "external-id-relationship": "self",
             }
         )
-    content[field] = {"external-id": kept}
+    holder[field] = {"external-id": kept}
     return content

@@ -1,14 +1,20 @@
 -- Beside each wish: the permission, the record as last read, and what on it is the same thing.
 CREATE TEMP TABLE asked ON COMMIT DROP AS
 SELECT wish.*, permission.id AS permission_id, permission.orcid, permission.state AS permission_state,
-       record.status AS record_status, record.read_at,
+       record.status AS record_status,
+       CASE WHEN record.person_read OR NOT person.section THEN record.read_at END AS read_at,
        record.works_on_record >= 10000 OR record.works_when_full IS NOT NULL AS record_full,
        CASE
            WHEN permission.state IS NULL THEN 'never_asked'
            WHEN permission.state <> 'granted' THEN permission.state
            WHEN permission.suspect_since IS NOT NULL THEN 'being_checked'
+           -- What the institution says of a person needs a permission of its own.
+           WHEN person.section AND NOT '/person/update' = ANY (permission.scopes) THEN 'less_granted'
        END AS no_permission
 FROM wish
+CROSS JOIN LATERAL (
+    SELECT wish.section = ANY (string_to_array(current_setting('orcid_sync.of_person'), ',')) AS section
+) AS person
 LEFT JOIN permission ON permission.researcher_id = wish.researcher_id AND permission.client_id = wish.client_id
 LEFT JOIN record ON record.orcid = permission.orcid AND record.client_id = wish.client_id;
 CREATE INDEX ON asked (researcher_id, row_id);

@@ -16,9 +16,10 @@ import psycopg
 import pytest
 import requests
 from orcid_sync.cli import main
+from orcid_sync.vault.crypto import KeyRing
 
 from tests.fixtures.desk import Desk
-from tests.fixtures.house import House
+from tests.fixtures.house import CLIENT, House
 from tests.fixtures.ledger import LedgerDatabase
 from tests.fixtures.ror import write_zip
 
@@ -476,3 +477,45 @@ def test_a_dump_of_ror_is_loaded_by_hand(cli: Cli, in_house: House, tmp_path: Pa
     assert (refused.code, refused.out) == (2, "")
     assert "no JSON array" in refused.err
     assert "schema version 2" in refused.err
+
+
+# --- affiliations as a file --------------------------------------------------------------------------------------
+
+
+def test_affiliations_are_uploaded_with_a_report_of_wrong_rows_and_links_for_who_is_not_connected(
+    cli: Cli, in_house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_house.unit("library", sections=["work", "education"])
+    Desk(in_house).person("p1", permitted=False)
+    monkeypatch.setenv("ORCID_SYNC_KEYS", f"k1:{KeyRing.generate_key().reveal()}")
+    base = "http://127.0.0.1:9"
+    bases = {"web_base": base, "public_base": f"{base}/pub"}
+    registry = {"conn_type": "http", "host": base, "login": CLIENT, "password": "s", "extra": bases}
+    monkeypatch.setenv("AIRFLOW_CONN_ORCID", json.dumps(registry))
+    monkeypatch.setenv("ORCID_SYNC_PORTAL_URL", "https://orcid.university.example")
+    row = "p1,education,Master,2001,University of Examples,Uppsala,SE,ROR,https://ror.org/048a87296,r{}\n"
+    header = (
+        "person-id,affiliation-section,role-title,start-date,org-name,org-city,org-country,"
+        "disambiguation-source,disambiguated-organization-identifier,id\n"
+    )
+    file, report, links = (tmp_path / name for name in ("file.csv", "report.csv", "links.csv"))
+    file.write_text(header + row.format(1) + row.format(2).replace("2001", "once").replace(",ROR,", ",GRID,"))
+    upload = ("affiliations", "upload", str(file), "--unit", "library")
+    refused = cli(*upload, "--report", str(report))
+    assert refused.code == 1
+    assert "2 rows, 1 wrong: nothing was changed" in refused.out
+    told = list(csv.DictReader(report.open()))
+    assert {one["field"] for one in told} == {"start-date", "disambiguated-organization-identifier"}
+    assert all(one["line"] == "3" and one["remedy"] for one in told)
+    taken = cli(*upload, "--good-rows", "--links", str(links), "--json")
+    assert (taken.code, taken.json["new"], taken.json["not_connected"]) == (1, 1, ["p1"])
+    [link] = csv.DictReader(links.open())
+    assert link["person-id"] == "p1"
+    assert link["permission-link"].startswith("https://orcid.university.example/connect/")
+    assert links.stat().st_mode & 0o077 == 0
+    assert link["permission-link"] not in taken.out + taken.err
+    down = cli("affiliations", "download", "--unit", "library")
+    [shown] = csv.DictReader(io.StringIO(down.out))
+    assert (shown["id"], shown["status"]) == ("r1", "not_proposed_yet")
+    file.write_bytes("person-id,affiliation-section,org-name\np1,education,Universität\n".encode("latin-1"))
+    assert "no UTF-8 text" in cli(*upload).err

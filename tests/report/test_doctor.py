@@ -283,6 +283,16 @@ def test_it_shows_lasting_alerts_and_what_could_not_be_delivered(
     assert [line for line in lines if "2 items are stopped [us] -> Look at them" in line]
 
 
+def test_a_section_of_the_person_needs_a_scope_that_researchers_are_asked_for(
+    healthy: pytest.MonkeyPatch, house: House
+) -> None:
+    technical = {"technical": {"name": "Tech", "email": "tech@example.org"}}
+    house.unit("people", sections=["researcher-url"], default_for=["researcher-url"], contacts=technical)
+    assert "ORCID_SYNC_PORTAL_SCOPES" in one_wrong("/person/update").remedy
+    healthy.setenv("ORCID_SYNC_PORTAL_SCOPES", "/read-limited,/activities/update,/person/update")
+    assert wrong(examine()) == []
+
+
 def unit(house: House, unit_id: str, *above: str, **data: object) -> None:
     """A unit of the CRIS, below these."""
     parent = above[0] if above else None

@@ -79,14 +79,16 @@ def upload(
     if links is not None:
         _write_links(links, result.not_connected, days)
 
+    wrong = len({error.line for error in result.errors})
+
     def text() -> None:
         if result.applied:
             typer.echo(
                 f"{result.rows} rows: {result.new} new, {result.changed} changed, {result.unchanged} unchanged, "
-                f"{result.removed} to be removed, {len(result.errors)} wrong"
+                f"{result.removed} to be removed, {wrong} wrong"
             )
         else:
-            typer.echo(f"{result.rows} rows, {len(result.errors)} wrong: nothing was changed")
+            typer.echo(f"{result.rows} rows, {wrong} wrong: nothing was changed")
         for error in result.errors[:SHOWN]:
             context.say(str(error))
         if len(result.errors) > SHOWN:

@@ -203,6 +203,13 @@ def _unit(unit: Any) -> Iterator[Finding]:
             f"unknown sections {', '.join(unknown)}",
             "Correct `sections` in the units file",
         )
+    needed = {SECTIONS[name].write_scope for name in unit.sections if name in SECTIONS}
+    if lacking := sorted(needed - set(load_settings().portal_scopes)):
+        yield warn(
+            f"unit {unit.code}",
+            f"researchers are not asked for {', '.join(lacking)}, which some of its sections need",
+            "Add it to ORCID_SYNC_PORTAL_SCOPES; who connected before has to connect once more",
+        )
     if not (unit.contacts or {}).get("technical"):
         yield warn(
             f"unit {unit.code}", "it has no technical contact", "Add `contacts.technical` to the units file"

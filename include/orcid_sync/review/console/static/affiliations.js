@@ -53,15 +53,17 @@
       row.append(element("th", error.line, { scope: "row", className: "n" }));
       for (const name of ["field", "reason", "remedy"]) row.append(element("td", error[name]));
     }
-    const scroll = element("div", undefined, { className: "scroll", tabIndex: 0 });
+    const scroll = element("div", undefined, { className: "scroll block", tabIndex: 0 });
     scroll.setAttribute("role", "group");
     scroll.setAttribute("aria-label", label);
     scroll.append(made);
     return scroll;
   }
 
+  const wrongRows = (found) => new Set(found.errors.map((error) => error.line)).size;
+
   function headline(found, take) {
-    const wrong = found.errors.length;
+    const wrong = wrongRows(found);
     const rows = found.rows + (found.rows === 1 ? " row" : " rows");
     if (found.applied) {
       const parts = COUNTED.map(([name, words]) => found[name] + " " + words);
@@ -71,9 +73,18 @@
     return take === "check" ? rows + ", all of them right. Nothing was changed yet." : rows + ": nothing was changed.";
   }
 
+  /* How the unit's rows stand now, as the page would say it if it were opened again. */
+  async function refresh(section) {
+    const answer = await fetch(window.location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
+    if (!answer || !answer.ok) return;
+    const now = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const head = now.querySelector('[data-unit="' + section.dataset.unit + '"] .head');
+    if (head) section.querySelector(".head").replaceWith(head);
+  }
+
   function show(section, found, take) {
     const place = section.querySelector("[data-report]");
-    const wrong = found.errors.length;
+    const wrong = wrongRows(found);
     const notice = element("div", undefined, { className: "notice" + (wrong ? " warn" : "") });
     notice.append(element("p", headline(found, take)));
     if (found.not_connected.length) {
@@ -85,7 +96,8 @@
     place.replaceChildren(notice);
     if (wrong) {
       place.append(table(found.errors, "Wrong rows"));
-      const more = element("p", wrong > SHOWN ? SHOWN + " of " + wrong + " shown. " : "", { className: "acts" });
+      const all = found.errors.length;
+      const more = element("p", all > SHOWN ? SHOWN + " of " + all + " shown. " : "", { className: "acts block" });
       const link = element("a", "Report as CSV", { className: "button", download: "wrong-rows.csv" });
       link.href = URL.createObjectURL(new Blob([csvOf(found.errors)], { type: "text/csv" }));
       more.append(link);
@@ -94,7 +106,10 @@
     const [all, good] = ["all", "good"].map((name) => section.querySelector("[data-take=" + name + "]"));
     all.disabled = found.applied || wrong > 0;
     good.hidden = found.applied || !wrong || wrong >= found.rows;
-    if (found.applied) section.querySelector("form").reset();
+    if (found.applied) {
+      section.querySelector("form").reset();
+      refresh(section);
+    }
   }
 
   async function act(section, take) {

@@ -13,7 +13,7 @@ SELECT wish.*, permission.id AS permission_id, permission.orcid, permission.stat
        END AS no_permission
 FROM wish
 CROSS JOIN LATERAL (
-    SELECT wish.section = ANY (string_to_array(current_setting('orcid_sync.of_person'), ',')) AS section
+    SELECT wish.section IN (SELECT unnest(string_to_array(current_setting('orcid_sync.of_person'), ','))) AS section
 ) AS person
 LEFT JOIN permission ON permission.researcher_id = wish.researcher_id AND permission.client_id = wish.client_id
 LEFT JOIN record ON record.orcid = permission.orcid AND record.client_id = wish.client_id;

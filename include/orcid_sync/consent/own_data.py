@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any, ClassVar, Final
 
 from orcid_sync.consent.connect import IN_USE
+from orcid_sync.consent.invitations.campaigns import opt_out
 from orcid_sync.errors import SyncError, Who
 from orcid_sync.ledger.session import Connection, Ledger, audit
 from orcid_sync.vault.permissions import set_permission
@@ -45,6 +46,18 @@ _STORED: Final[dict[str, str]] = {
     "WHERE researcher_id = %(researcher)s) ORDER BY orcid, section, put_code",
     "links_sent": "SELECT purpose, made_at, expires_at, used_at FROM link WHERE researcher_id = %(researcher)s "
     "ORDER BY id",
+    "invitations": "SELECT campaign.name AS campaign, unit.name AS unit, campaign.channel, campaign.language, "
+    "invitation_message.at, invitation_message.number AS reminder, invitation_message.state, invitation.ended_at, "
+    "invitation.ended_because FROM invitation JOIN campaign ON campaign.id = invitation.campaign_id "
+    "JOIN unit ON unit.id = campaign.unit_id LEFT JOIN invitation_message ON invitation_id = invitation.id "
+    "WHERE invitation.researcher_id = %(researcher)s ORDER BY invitation.id, invitation_message.id",
+    "wants_no_invitations": "SELECT at FROM invitation_opt_out WHERE researcher_id = %(researcher)s",
+    "uses_by_systems_of_units": "SELECT broker_use.at, unit.name AS unit, what, method, endpoint, result FROM broker_use "
+    "JOIN unit ON unit.id = broker_use.unit_id LEFT JOIN broker_outcome ON use_id = broker_use.id "
+    "WHERE broker_use.researcher_id = %(researcher)s ORDER BY broker_use.id",
+    "pauses": "SELECT hold.since, hold.until, hold.note FROM hold WHERE hold.researcher_id = %(researcher)s ORDER BY id",
+    "requests_for_permission": "SELECT client_id, scopes, wording, language, ends_at, used_at FROM consent_request "
+    "WHERE researcher_id = %(researcher)s ORDER BY ends_at",
     "portal_sessions": "SELECT signed_in_by, made_at, seen_at FROM portal_session "
     "WHERE researcher_id = %(researcher)s ORDER BY made_at",
     "events": "SELECT at, what FROM audit_event WHERE researcher_id = %(researcher)s ORDER BY id",
@@ -110,6 +123,7 @@ def erase(ledger: Ledger, researcher_id: int) -> None:
             "INSERT INTO researcher (person_id) VALUES (%s) RETURNING id", (person.person_id,)
         ).fetchone()
         assert kept is not None
+        opt_out(connection, kept.id)
         for row in clients:
             set_permission(
                 connection, researcher_id=kept.id, client_id=row.client_id, state="denied", cause="erased"

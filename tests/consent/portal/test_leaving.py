@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from orcid_sync.consent.own_data import _STORED
 from orcid_sync.errors import TokenRefused
+from orcid_sync.ledger.schema import metadata
 
 from tests.consent.portal.test_choices import LATER, approve_all, on_record
 from tests.fixtures.portal import PortalSite, Visitor, text_of
@@ -111,6 +115,13 @@ def test_a_revocation_at_orcid_stops_all_calls_and_still_lets_remove(
     assert on_record(site) == []
 
 
+def test_whatever_is_tied_to_a_researcher_is_in_their_download() -> None:
+    told = " ".join(_STORED.values())
+    tied = [table.name for table in metadata.tables.values() if "researcher_id" in table.c]
+    assert len(tied) > 8
+    assert [name for name in tied if not re.search(rf"\b(FROM|JOIN) {name}\b", told)] == []
+
+
 def test_who_was_disconnected_takes_everything_along_and_has_it_erased(
     site: PortalSite, ada: int, somebody: Visitor
 ) -> None:
@@ -125,5 +136,6 @@ def test_who_was_disconnected_takes_everything_along_and_has_it_erased(
     assert somebody.post("/erase", form).url.endswith("/?said=erased")
     assert somebody.get("/me").url == f"{site.url}/"
     assert site.house.all("SELECT state, orcid FROM permission") == [("denied", None)]
+    assert site.house.one("SELECT count(*) FROM invitation_opt_out") == 1, "whatever else is forgotten"
     for table in ("item", "put_code", "change", "token", "record", "record_item", "portal_session", "link"):
         assert site.house.one(f"SELECT count(*) FROM {table}") == 0, table

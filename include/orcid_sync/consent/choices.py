@@ -58,6 +58,8 @@ SELECT item.id, item.section, item.cris_id, unit.name AS unit, unit.approval, it
        item_state.detail, item_state.action, item_state.change_state, item_state.verdict,
        item_state.put_code IS NOT NULL AS on_record, item.removal_asked_at IS NOT NULL AS removal_asked,
        item.declined_at IS NOT NULL AS declined,
+       EXISTS (SELECT FROM permission WHERE permission.researcher_id = item.researcher_id
+               AND permission.client_id = item.client_id AND permission.state = 'granted') AS permitted,
        coalesce(payload.title, cris_content.data ->> 'title', cris_content.data ->> 'role_title', item.cris_id) AS title,
        payload.type, coalesce(payload.year, (cris_content.data ->> 'publication_year')::int) AS year
 FROM item JOIN item_state ON item_state.item_id = item.id JOIN unit ON unit.id = item.unit_id
@@ -83,7 +85,8 @@ def _entry(row: Any) -> Entry:
         type=row.type,
         year=row.year,
         unit=row.unit,
-        state=row.state,
+        # Said before they connected; the next proposal says something else.
+        state="permission_given" if row.state == "waiting_permission" and row.permitted else row.state,
         reason=row.reason,
         detail=row.detail,
         action=row.action,

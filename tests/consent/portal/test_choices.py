@@ -41,6 +41,19 @@ def on_record(site: PortalSite) -> list[str]:
     return sorted(item["item"]["title"]["title"]["value"] for item in items)
 
 
+def test_the_list_is_there_before_the_permission(site: PortalSite, ada: int) -> None:
+    site.desk.publication("pub-1", "10.5555/1")
+    site.desk.propose()
+    nobody_yet = site.visitor()
+    page = text_of(nobody_yet.demo("p1"))
+    assert "Title of pub-1" in page
+    assert "Waiting for your permission" in page
+    page = text_of(nobody_yet.connect(site.record("Ada", "Okafor")))
+    assert "Title of pub-1" in page
+    assert "Waiting for your permission" not in page
+    assert "Comes with the next update" in page
+
+
 def test_nothing_is_written_before_the_days_to_object_are_over(site: PortalSite, somebody: Visitor) -> None:
     page = text_of(somebody.get("/me"))
     assert "Nothing is written before" in page

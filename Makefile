@@ -78,6 +78,10 @@ up: $(VENV)/installed ## Start the same and leave it running (EXECUTOR=celery: w
 down: $(VENV)/installed ## End what `make up` started; its data stay in .local/
 	@$(LOCAL) down $(ARGS)
 
+.PHONY: demonstration
+demonstration: $(VENV)/installed-dev ## Play ORCID's demonstration for production credentials, with a picture of each step
+	@$(LOCAL) demonstration $(ARGS)
+
 .PHONY: simulator
 simulator: $(VENV)/installed ## Run the registry simulator alone, on port 8090
 	@$(BIN)/python -m orcid_simulator --port 8090 $(ARGS)

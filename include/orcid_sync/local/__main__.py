@@ -1,4 +1,4 @@
-"""`python -m orcid_sync.local up | down | demo`: the whole product on this machine, without anything installed."""
+"""`python -m orcid_sync.local up | down | demo | demonstration`: the whole product on this machine, nothing installed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from rich.console import Console
 from orcid_sync.local import university
 from orcid_sync.local.airflow_api import AirflowRefused, TookTooLong
 from orcid_sync.local.demo import Demo, show, unpause
+from orcid_sync.local.demonstration import Demonstration
 from orcid_sync.local.executors import Executor
 from orcid_sync.local.figures import Ledger
 from orcid_sync.local.postgres import PostgresUnavailable
 from orcid_sync.local.processes import ProcessFailed
 from orcid_sync.local.progress import Progress
 from orcid_sync.local.registry_people import ControlRefused
-from orcid_sync.local.stack import PROJECT, Stack
+from orcid_sync.local.stack import PROJECT, Stack, forget
 from orcid_sync.local.state import USERS
 
 EXPECTED_ERRORS: Final = (
@@ -117,6 +118,24 @@ def _choose_executor(stack: Stack, executor: Executor | None) -> None:
     if stack.running():
         raise ProcessFailed("The stack runs with another executor. End it first: `make down`.")
     stack.state.executor = executor.value
+
+
+@app.command()
+def demonstration(
+    folder: Annotated[
+        Path, typer.Option(help="Folder for the pictures and the page that shows them.")
+    ] = PROJECT / "demonstration",
+    home: Home = PROJECT / ".local" / "demonstration",
+) -> None:
+    """Play the demonstration for production credentials on the simulator, with a picture of each step."""
+    with _alone(home), _explained():
+        folder.mkdir(parents=True, exist_ok=True)
+        stack = Stack(home, rate=0)
+        try:
+            page = Demonstration(stack, folder.resolve(), Progress(console)).run()
+        finally:
+            forget(home)
+        console.print(f"The pictures are shown by {page}", soft_wrap=True)
 
 
 def _fill(stack: Stack, size: university.Size, progress: Progress) -> None:

@@ -60,8 +60,8 @@ class Stack:
 
     # --- starting and ending --------------------------------------------------------------------------------
 
-    def start(self, progress: Progress) -> None:
-        """Start everything but Airflow's processes, unless all of it runs already."""
+    def start(self, progress: Progress, *, airflow: bool = True) -> None:
+        """Start everything but Airflow's processes, unless all of it runs already; with `airflow` prepare for these."""
         _check_project()
         if self.running():
             return
@@ -82,6 +82,10 @@ class Stack:
             self._start_simulator()
         with progress.step("Ledger: schema and roles"):
             self.run("migrate")
+        if airflow:
+            self._make_airflow_database(progress)
+
+    def _make_airflow_database(self, progress: Progress) -> None:
         with progress.step("Airflow: its own database"):
             run_to_end(
                 "airflow-db",

@@ -38,6 +38,8 @@ EXPECTED: Final[dict[tuple[str, str], tuple[int, ...]]] = {
     ("GET", "/corrections"): _UNITS,
     ("GET", "/corrections.csv"): _UNITS,
     ("GET", "/not-sent.csv"): _UNITS,
+    ("GET", "/differing-ids"): _UNITS,
+    ("GET", "/differing-ids.csv"): _UNITS,
     ("GET", "/affiliations"): _UNITS,
     ("GET", "/affiliations/{unit}/rows.csv"): _SEEN,
     ("POST", "/api/affiliations/{unit}"): _DECIDES,

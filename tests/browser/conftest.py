@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from orcid_sync.ledger.session import Ledger
 from orcid_sync.settings import Settings
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.fixtures.console import FakeHost, Story, console_server
 
@@ -42,6 +42,8 @@ def chromium() -> str | None:
 def playwright() -> Iterator[Playwright]:
     if chromium() is None:
         pytest.skip("no Chromium here: `apt-get install chromium`, or name one in ORCID_SYNC_CHROMIUM")
+    # Long waits cost nothing where all is well, and a busy machine needs them.
+    expect.set_options(timeout=60_000)
     with sync_playwright() as driver:
         yield driver
 
@@ -76,7 +78,7 @@ class Desktop:
         self.opened.append(context)
         context.add_cookies([{"name": "person", "value": who, "url": self.address}])
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.goto(self.address + path)

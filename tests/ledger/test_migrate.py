@@ -14,8 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from orcid_sync.errors import Misconfigured
 from orcid_sync.ledger.migrate import HERE, migrate
-from orcid_sync.ledger.schema import metadata
 from orcid_sync.ledger.session import Ledger
+from orcid_sync.ledger.tables import metadata
 from orcid_sync.ledger.units import apply_units
 from orcid_sync.ledger.units_file import Unit, UnitsFile
 from orcid_sync.local.postgres import EmbeddedPostgres

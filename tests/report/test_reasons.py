@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from orcid_sync.ledger.tables import PERMISSION_STATES
+from orcid_sync.ledger.tables.permissions import PERMISSION_STATES
 from orcid_sync.report.reasons import BLOCKED, STATES, WAITING, WITHHELD, Word, explain
 from orcid_sync.review.items import ASSERTABLE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
-from orcid_sync.ledger.schema import metadata
+from orcid_sync.ledger.tables import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

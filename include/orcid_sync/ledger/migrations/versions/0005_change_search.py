@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from alembic import op
+from orcid_sync.ledger.migrations.files import run
 
 revision = "0005"
 down_revision = "0004"
 
-SQL = Path(__file__).parent.parent / "sql"
-
 
 def upgrade() -> None:
-    driver = op.get_bind().connection.driver_connection
-    assert driver is not None
-    driver.execute((SQL / "0005_change_search.sql").read_text())
+    run("0005_change_search.sql")

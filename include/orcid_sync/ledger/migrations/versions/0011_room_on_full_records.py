@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from alembic import op
+from orcid_sync.ledger.migrations.files import run
 
 revision = "0011"
 down_revision = "0010"
 
-SQL = Path(__file__).parent.parent / "sql" / "0011_room_on_full_records.sql"
-
 
 def upgrade() -> None:
-    driver = op.get_bind().connection.driver_connection
-    assert driver is not None
-    driver.execute(SQL.read_text())
+    run("0011_room_on_full_records.sql")

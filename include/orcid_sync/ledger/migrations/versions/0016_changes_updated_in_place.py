@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from alembic import op
+from orcid_sync.ledger.migrations.files import run
 
 revision = "0016"
 down_revision = "0015"
 
-SQL = Path(__file__).parent.parent / "sql"
-
 
 def upgrade() -> None:
-    driver = op.get_bind().connection.driver_connection
-    assert driver is not None
-    driver.execute((SQL / "0016_changes_updated_in_place.sql").read_text())
+    run("0016_changes_updated_in_place.sql")

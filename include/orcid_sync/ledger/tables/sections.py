@@ -1,11 +1,10 @@
-"""The tables of single sections, beside `ledger.tables` and for the same schema; grants stand in migrations/sql."""
+"""The tables of single sections."""
 
 from __future__ import annotations
 
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Integer, Table, Text, true
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from orcid_sync.ledger.tables import NOW, metadata
+from orcid_sync.ledger.tables.columns import metadata, moment
 
 peer_review_group = Table(
     "peer_review_group",
@@ -13,7 +12,7 @@ peer_review_group = Table(
     # A group that the registry is known to have, so that it is asked for once.
     Column("client_id", Text, primary_key=True),
     Column("group_id", Text, primary_key=True),
-    Column("found_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    moment("found_at", now=True),
 )
 
 organization = Table(
@@ -46,6 +45,6 @@ organization_load = Table(
     Column("single", Boolean, primary_key=True, server_default=true()),
     Column("version", Text, nullable=False),
     Column("organizations", Integer, nullable=False),
-    Column("loaded_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    moment("loaded_at", now=True),
     CheckConstraint("single", name="one_row"),
 )

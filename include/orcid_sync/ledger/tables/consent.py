@@ -1,36 +1,24 @@
-"""The tables of the researchers' side: links that were sent, and what the portal keeps. Personal data is in none of them.
-
-Declared beside `ledger.tables`, for the same schema; grants stand in migrations/sql.
-"""
+"""The tables of the researchers' side: links that were sent, and what the portal keeps. Personal data is in none of them."""
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Column,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    SmallInteger,
-    Table,
-    Text,
-)
+from sqlalchemy import ARRAY, BigInteger, Column, ForeignKey, Index, Integer, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from orcid_sync.ledger.tables import NOW, api_client, metadata, researcher
+from orcid_sync.ledger.tables.columns import metadata, moment, row_id
+from orcid_sync.ledger.tables.permissions import researcher
+from orcid_sync.ledger.tables.units import api_client
 
 link = Table(
     "link",
     metadata,
     # A link that was given to one person for one purpose; its address is sealed with the vault's key and kept nowhere.
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    row_id(),
     Column("purpose", Text, nullable=False),
     Column("researcher_id", ForeignKey(researcher.c.id, ondelete="CASCADE"), nullable=False),
-    Column("made_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
-    Column("expires_at", TIMESTAMP(timezone=True), nullable=False),
-    Column("used_at", TIMESTAMP(timezone=True)),
+    moment("made_at", now=True),
+    moment("expires_at", nullable=False),
+    moment("used_at"),
     # Wrong answers to "who are you?": after a few of them the link is dead.
     Column("wrong_answers", SmallInteger, nullable=False, server_default="0"),
     Index("link_researcher_id_idx", "researcher_id"),
@@ -41,8 +29,8 @@ permission_grant = Table(
     metadata,
     # Append-only: what was granted, after reading which words in which language, and how the person was known to be who
     # they are. `permission_event` has the states around it.
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    row_id(),
+    moment("at", now=True),
     Column("permission_id", BigInteger, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("wording", Text, nullable=False),
@@ -58,9 +46,9 @@ portal_session = Table(
     Column("key", Text, primary_key=True),
     Column("researcher_id", ForeignKey(researcher.c.id, ondelete="CASCADE"), nullable=False),
     Column("signed_in_by", Text, nullable=False),
-    Column("made_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
-    Column("seen_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
-    Column("ends_at", TIMESTAMP(timezone=True), nullable=False),
+    moment("made_at", now=True),
+    moment("seen_at", now=True),
+    moment("ends_at", nullable=False),
     Index("portal_session_researcher_id_idx", "researcher_id"),
 )
 
@@ -75,9 +63,9 @@ consent_request = Table(
     Column("scopes", ARRAY(Text), nullable=False),
     Column("wording", Text, nullable=False),
     Column("language", Text, nullable=False),
-    Column("made_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
-    Column("ends_at", TIMESTAMP(timezone=True), nullable=False),
-    Column("used_at", TIMESTAMP(timezone=True)),
+    moment("made_at", now=True),
+    moment("ends_at", nullable=False),
+    moment("used_at"),
     Index("consent_request_researcher_id_idx", "researcher_id"),
 )
 

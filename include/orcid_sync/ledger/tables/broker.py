@@ -17,9 +17,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 
-from orcid_sync.ledger.tables import NOW, metadata, unit
+from orcid_sync.ledger.tables.columns import metadata, moment, row_id
+from orcid_sync.ledger.tables.units import unit
 
 broker_client = Table(
     "broker_client",
@@ -30,8 +30,8 @@ broker_client = Table(
     # What a credential begins with; the secret behind it is random and long, so that a plain digest keeps it.
     Column("key_id", Text, nullable=False, unique=True),
     Column("secret_digest", LargeBinary, nullable=False),
-    Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
-    Column("revoked_at", TIMESTAMP(timezone=True)),
+    moment("created_at", now=True),
+    moment("revoked_at"),
     UniqueConstraint("unit_id", "name", name="broker_client_unit_id_name_key"),
 )
 
@@ -39,8 +39,8 @@ broker_use = Table(
     "broker_use",
     metadata,
     # Written before the call leaves; without an outcome nobody knows what became of it.
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    row_id(),
+    moment("at", now=True),
     Column("broker_client_id", Integer, nullable=False),
     Column("unit_id", Integer, nullable=False),
     Column("researcher_id", BigInteger, nullable=False),
@@ -64,6 +64,6 @@ broker_outcome = Table(
     Column("result", Text, nullable=False),
     Column("status", SmallInteger),
     Column("error_code", Integer),
-    Column("at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    moment("at", now=True),
     CheckConstraint("result IN ('done', 'refused', 'failed', 'doubt')", name="result"),
 )

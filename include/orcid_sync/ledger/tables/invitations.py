@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -16,9 +15,11 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import INTERVAL, TIMESTAMP
+from sqlalchemy.dialects.postgresql import INTERVAL
 
-from orcid_sync.ledger.tables import NOW, metadata, researcher, unit
+from orcid_sync.ledger.tables.columns import metadata, moment, row_id
+from orcid_sync.ledger.tables.permissions import researcher
+from orcid_sync.ledger.tables.units import unit
 
 campaign = Table(
     "campaign",
@@ -31,18 +32,18 @@ campaign = Table(
     Column("language", Text, nullable=False),
     Column("reminders", SmallInteger, nullable=False),
     Column("remind_after", INTERVAL, nullable=False),
-    Column("made_at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
-    Column("closed_at", TIMESTAMP(timezone=True)),
+    moment("made_at", now=True),
+    moment("closed_at"),
     CheckConstraint("channel IN ('mail', 'inbox', 'file')", name="channel"),
 )
 
 invitation = Table(
     "invitation",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    row_id(),
     Column("campaign_id", ForeignKey(campaign.c.id), nullable=False),
     Column("researcher_id", ForeignKey(researcher.c.id, ondelete="CASCADE"), nullable=False),
-    Column("ended_at", TIMESTAMP(timezone=True)),
+    moment("ended_at"),
     Column("ended_because", Text),
     UniqueConstraint("campaign_id", "researcher_id", name="invitation_campaign_id_researcher_id_key"),
     CheckConstraint(
@@ -56,13 +57,13 @@ invitation_message = Table(
     "invitation_message",
     metadata,
     # Written before it is sent. 0 is the invitation, then come the reminders.
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    row_id(),
     Column("invitation_id", ForeignKey(invitation.c.id, ondelete="CASCADE"), nullable=False),
     Column("number", SmallInteger, nullable=False),
     # failed: certainly not sent, may be tried again; doubt: the answer was lost, so it is not sent again by itself
     Column("state", Text, nullable=False, server_default="sending"),
     Column("why", Text),
-    Column("at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    moment("at", now=True),
     CheckConstraint("state IN ('sending', 'sent', 'failed', 'refused', 'doubt')", name="state"),
     Index(
         "invitation_message_once_key",
@@ -77,5 +78,5 @@ invitation_opt_out = Table(
     "invitation_opt_out",
     metadata,
     Column("researcher_id", ForeignKey(researcher.c.id, ondelete="CASCADE"), primary_key=True),
-    Column("at", TIMESTAMP(timezone=True), nullable=False, server_default=NOW),
+    moment("at", now=True),
 )

@@ -7,7 +7,7 @@ import re
 import pytest
 from orcid_sync.consent.own_data import _STORED
 from orcid_sync.errors import TokenRefused
-from orcid_sync.ledger.schema import metadata
+from orcid_sync.ledger.tables import metadata
 
 from tests.consent.portal.test_choices import LATER, approve_all, on_record
 from tests.fixtures.portal import PortalSite, Visitor, text_of

@@ -42,7 +42,9 @@ WHERE change.id = ANY(%s) AND (change.state = 'writing' OR (change.state = 'open
     -- For another person of the CRIS with the same record, or under another kind.
     SELECT FROM removed_from_record removed
     WHERE removed.researcher_id = item.researcher_id AND removed.client_id = item.client_id
-      AND removed.section = item.section AND removed.cris_id = item.cris_id AND removed.item_id <> item.id))
+      AND removed.section = item.section AND removed.cris_id = item.cris_id AND removed.item_id <> item.id
+    -- Looked up for these few; as a join it would go over everything that was ever removed.
+    OFFSET 0))
   -- An approval by the unit that owned the item before does not count.
   AND change.unit_id = (SELECT unit_id FROM decision WHERE decision.change_id = change.id ORDER BY id DESC LIMIT 1)
   AND {NOT_HELD}

@@ -55,13 +55,9 @@ from orcid_sync_callbacks import after_failed_run
 def propose_changes() -> None:
     @task
     def mirror() -> dict:
-        from orcid_sync.sync.mirror import flag_changed, mirror
+        from orcid_sync.sync.mirror import search_and_mirror
 
-        common = {"run_id": run_id(), "settings": SETTINGS}
-        return {
-            "search": flag_changed(ledger(), registry(), **common),
-            **mirror(ledger(), registry(), **common),
-        }
+        return search_and_mirror(ledger(), registry(), run_id=run_id(), settings=SETTINGS)
 
     @task(outlets=[CHANGES_PROPOSED])
     def propose(params: dict) -> dict:

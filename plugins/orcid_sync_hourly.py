@@ -13,11 +13,9 @@ if TYPE_CHECKING:
 
 def read_changed_records() -> dict:
     """Ask the registry which records changed, and read these."""
-    from orcid_sync.sync.mirror import flag_changed, mirror
+    from orcid_sync.sync.mirror import search_and_mirror
 
-    common = {"run_id": run_id(), "settings": SETTINGS}
-    searched = flag_changed(ledger(), registry(), **common)
-    return {"search": searched, **mirror(ledger(), registry(), **common, only_flagged=True)}
+    return search_and_mirror(ledger(), registry(), run_id=run_id(), settings=SETTINGS, only_flagged=True)
 
 
 def register_webhooks() -> dict:

@@ -382,8 +382,10 @@ def test_the_writer_rereads_one_record(campus: Campus) -> None:
     client, token = campus.registry.client(campus.client_id), campus.registry.token(permission)
 
     with campus.ledger.connection() as connection:
-        stored = refresh_record(connection, client, permission_id=permission, orcid=orcid, token=token)
-        refresh_record(connection, client, permission_id=permission, orcid=orcid, token=token)
+        stored = refresh_record(
+            connection, client, permission_id=permission, orcid=orcid, token=token, person=False
+        )
+        refresh_record(connection, client, permission_id=permission, orcid=orcid, token=token, person=False)
 
     assert (stored.read, stored.removed_by_researcher) == (1, 1)
     assert campus.closed() == {"removed_by_researcher": 1}
@@ -394,7 +396,7 @@ def test_the_writer_gets_the_registry_s_own_refusal(campus: Campus) -> None:
     campus.simulator.control.patch_record(orcid, status="locked")
     client, token = campus.registry.client(campus.client_id), campus.registry.token(permission)
     with campus.ledger.connection() as connection, pytest.raises(RecordLocked):
-        refresh_record(connection, client, permission_id=permission, orcid=orcid, token=token)
+        refresh_record(connection, client, permission_id=permission, orcid=orcid, token=token, person=False)
 
 
 def test_an_older_reading_does_not_replace_a_newer_one(campus: Campus) -> None:

@@ -59,15 +59,14 @@ def mirror(
     unit: UnitOption = None, limit: Limit = None, run_id: RunId = None, as_json: AsJson = False
 ) -> None:
     """Read the records that may have changed."""
-    from orcid_sync.sync.mirror import flag_changed
-    from orcid_sync.sync.mirror import mirror as mirror_stage
+    from orcid_sync.sync.mirror import search_and_mirror
 
     ledger, found = context.ledger(), context.settings()
     context.check_unit(ledger, unit)
     run = context.run_name("mirror", run_id)
     with context.registry(found, ledger) as registry:
-        searched = flag_changed(ledger, registry, run_id=run, settings=found)
-        counts = mirror_stage(ledger, registry, run_id=run, settings=found, unit=unit, limit=limit)
+        counts = search_and_mirror(ledger, registry, run_id=run, settings=found, unit=unit, limit=limit)
+    searched = counts["search"]
     counts["calls"] += searched["calls"]
     context.emit(
         counts | {"search": {key: searched[key] for key in ("asked", "changed", "queries")}}, as_json

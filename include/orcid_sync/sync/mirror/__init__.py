@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orcid_sync.sync.mirror.changed import flag_changed
-from orcid_sync.sync.mirror.stage import mirror, refresh_record
+from orcid_sync.sync.mirror.stage import mirror, reads_person, refresh_record, search_and_mirror
 from orcid_sync.sync.mirror.trouble import mark_trouble
 from orcid_sync.sync.mirror.webhooks import record_called, register_webhooks
 
@@ -11,7 +11,9 @@ __all__ = [
     "flag_changed",
     "mark_trouble",
     "mirror",
+    "reads_person",
     "record_called",
     "refresh_record",
     "register_webhooks",
+    "search_and_mirror",
 ]

@@ -25,6 +25,7 @@ from orcid_sync.orcid.client import ApiClient
 from orcid_sync.orcid.in_flight import InFlight
 from orcid_sync.secret import Secret
 from orcid_sync.settings import Settings
+from orcid_sync.sync.mirror.changed import flag_changed
 from orcid_sync.sync.mirror.store import Reading, Stored, store_readings
 from orcid_sync.sync.mirror.trouble import explain_refusal, mark_trouble
 from orcid_sync.vault.registry import Registry
@@ -130,6 +131,7 @@ def mirror(
     with stage_run(ledger, run_id, "mirror") as counts:
         tally = _Tally()
         with ledger.transaction() as connection:
+            person = reads_person(connection)
             chosen = _choose(
                 connection,
                 registry,
@@ -138,11 +140,12 @@ def mirror(
                 limit=limit,
                 everything=everything,
                 only_flagged=only_flagged,
+                person=person,
             )
         paused = 0
         try:
             with InFlight(settings.calls_in_flight, "mirror") as pool:
-                for results, skipped in _read_chunks(ledger, registry, pool, chosen):
+                for results, skipped in _read_chunks(ledger, registry, pool, chosen, person):
                     paused += skipped
                     _keep(ledger, results, tally)
         finally:
@@ -159,15 +162,28 @@ def mirror(
     return counts
 
 
+def search_and_mirror(
+    ledger: Ledger, registry: Registry, *, run_id: str, settings: Settings, **which: Any
+) -> Counts:
+    """Ask the registry which records changed, then read these; `which` as for `mirror`.
+
+    Returns what `mirror` does, and the counts of the search as `search`.
+    """
+    searched = flag_changed(ledger, registry, run_id=run_id, settings=settings)
+    return {"search": searched, **mirror(ledger, registry, run_id=run_id, settings=settings, **which)}
+
+
 def refresh_record(
-    connection: Connection, client: ApiClient, *, permission_id: int, orcid: str, token: Secret
+    connection: Connection, client: ApiClient, *, permission_id: int, orcid: str, token: Secret, person: bool
 ) -> Stored:
     """Read one record and store it, with all that follows from it. Raises what the registry answers.
+
+    `person`: its sections of the person too (`reads_person`).
 
     The connection is idle during the call; it must not be inside a transaction that is worth more than this record.
     """
     started = _now(connection)
-    activities = client.read_activities(orcid, token, person=reads_person(connection))
+    activities = client.read_activities(orcid, token, person=person)
     with connection.transaction():
         return store_readings(
             connection, [Reading(permission_id, client.client_id, orcid, started, activities)]
@@ -175,7 +191,10 @@ def refresh_record(
 
 
 def reads_person(connection: Connection) -> bool:
-    """Whether the sections of the person concern us: a unit may own them, or something of ours stands there."""
+    """Whether the sections of the person concern us: a unit may own them, or something of ours stands there.
+
+    Where none does, all put codes are looked through: to be asked once a run.
+    """
     row = connection.execute(
         "SELECT EXISTS (SELECT FROM unit WHERE active AND sections && %(person)s) "
         "OR EXISTS (SELECT FROM put_code WHERE closed_at IS NULL AND section = ANY (%(person)s)) AS so",
@@ -200,6 +219,7 @@ def _choose(
     limit: int | None,
     everything: bool,
     only_flagged: bool,
+    person: bool,
 ) -> list[Any]:
     """The records to read: never read first, then flagged, then the oldest."""
     return connection.execute(
@@ -214,19 +234,19 @@ def _choose(
             "everything": everything,
             "only_flagged": only_flagged,
             "unaudited": UNAUDITED,
-            "person": reads_person(connection),
+            "person": person,
         },
     ).fetchall()
 
 
 def _read_chunks(
-    ledger: Ledger, registry: Registry, pool: InFlight, chosen: Sequence[Any]
+    ledger: Ledger, registry: Registry, pool: InFlight, chosen: Sequence[Any], person: bool
 ) -> Iterator[tuple[list[_Result], int]]:
     """Results chunk by chunk, with how many records were paused; the next chunk is under way while one is stored."""
     waiting: deque[tuple[list[Future[_Result]], int]] = deque()
     try:
         for start in range(0, len(chosen), CHUNK):
-            tasks = _tasks(ledger, registry, chosen[start : start + CHUNK])
+            tasks = _tasks(ledger, registry, chosen[start : start + CHUNK], person)
             skipped = len(chosen[start : start + CHUNK]) - len(tasks)
             waiting.append(([pool.submit(_read, task) for task in tasks], skipped))
             if len(waiting) > 1:
@@ -246,10 +266,10 @@ def _first_done(waiting: deque[tuple[list[Future[_Result]], int]]) -> tuple[list
     return results, skipped
 
 
-def _tasks(ledger: Ledger, registry: Registry, rows: Sequence[Any]) -> list[_Task]:
+def _tasks(ledger: Ledger, registry: Registry, rows: Sequence[Any], person: bool) -> list[_Task]:
     """What may be read now: permissions may have been lost, and researchers paused, since the run began."""
     with ledger.transaction() as connection:
-        started, person = _now(connection), reads_person(connection)
+        started = _now(connection)
         allowed = connection.execute(
             f"SELECT permission.id FROM permission WHERE id = ANY (%s) AND state = 'granted' AND NOT {_PAUSED}",
             ([row.permission_id for row in rows],),

@@ -17,7 +17,7 @@ from orcid_sync.ledger.runs import Counts, stage_run
 from orcid_sync.ledger.session import RECORD_LOCK, UNIT_LOCK, Connection, Ledger, record_lock_key
 from orcid_sync.orcid.in_flight import InFlight
 from orcid_sync.settings import Settings
-from orcid_sync.sync.mirror import mark_trouble, refresh_record
+from orcid_sync.sync.mirror import mark_trouble, reads_person, refresh_record
 from orcid_sync.sync.write.approved import RecordWork, approved_changes, held_changes, records_with_work
 from orcid_sync.sync.write.calls import Calls
 from orcid_sync.sync.write.record import RecordWriter
@@ -77,7 +77,8 @@ def write(
             work = records_with_work(
                 connection, unit=unit, shard=shard, limit=limit, permission_id=permission_id
             )
-            one = _RecordStage(ledger, registry, run_id, settings, unit, totals)
+            person = reads_person(connection)
+            one = _RecordStage(ledger, registry, run_id, settings, unit, totals, person)
             pool = InFlight(settings.calls_in_flight, "write")
             try:
                 for done in [pool.submit(one.run, record) for record in work]:
@@ -137,6 +138,7 @@ class _RecordStage:
     settings: Settings
     unit: str | None
     totals: Totals
+    person: bool
 
     def run(self, work: RecordWork) -> None:
         with self.ledger.connection() as connection:
@@ -178,6 +180,7 @@ class _RecordStage:
                 permission_id=work.permission_id,
                 orcid=work.orcid,
                 token=calls.token,
+                person=self.person,
             ),
             must_read=self._is_stale(connection, work),
         )

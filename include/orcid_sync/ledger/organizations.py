@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -16,6 +17,7 @@ from orcid_sync.ledger.session import Connection, Ledger, actor_id, audit
 from orcid_sync.model.organization_directory import Directory, Listed, Mention, lookup_keys
 from orcid_sync.model.ror import NoDumpError, RorOrganization, read_organizations
 
+_CHUNK: Final = 5000
 _REMEDY: Final = "Use the file that ROR publishes: the zip, or the .json in it of schema version 2"
 
 _TEMPORARY: Final = """
@@ -125,7 +127,8 @@ def directory_for(connection: Connection, mentions: Iterable[Mention]) -> Direct
 def _copy_organizations(connection: Connection, organizations: Iterable[RorOrganization]) -> str:
     """Fill the temporary tables; returns what tells this dump from another."""
     version = hashlib.sha256()
-    for chunk in _chunks(organizations):
+    arriving = iter(organizations)
+    while chunk := list(islice(arriving, _CHUNK)):
         with (
             connection.cursor() as cursor,
             cursor.copy(
@@ -144,17 +147,6 @@ def _copy_organizations(connection: Connection, organizations: Iterable[RorOrgan
                 for key, kind in one.keys.items():
                     copy.write_row((key, kind, one.ror_id))
     return version.hexdigest()
-
-
-def _chunks(organizations: Iterable[RorOrganization]) -> Iterator[list[RorOrganization]]:
-    chunk: list[RorOrganization] = []
-    for one in organizations:
-        chunk.append(one)
-        if len(chunk) == 5000:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from orcid_sync.model.payload import (
     Payload,
     Refusal,
     Refused,
+    agreed_period,
     external_id,
     fuzzy_date,
     line,
@@ -61,12 +62,8 @@ def _funding(funding: Funding, item_uri: str | None, directory: Directory) -> Pa
         content["amount"] = amount
     if funding.url and (url := clean("uri", funding.url)):
         content["url"] = {"value": url}
-    start, end = fuzzy_date(funding, "start"), fuzzy_date(funding, "end")
-    if start:
-        content["start-date"] = start.to_json()
-        # The registry takes no end without a start.
-        if end:
-            content["end-date"] = end.to_json()
+    start = fuzzy_date(funding, "start")
+    content |= agreed_period(start, fuzzy_date(funding, "end"))
     ids = _funding_identifiers(funding, item_uri)
     content["external-ids"] = {"external-id": ids}
     funder = directory.find(of_funding(funding), funder=True)

@@ -69,6 +69,16 @@ def fuzzy_date(row: Any, prefix: str, unknown: frozenset[str] = frozenset()) -> 
         raise Refused("invalid_field", f"{prefix}_date", f"{prefix} date: {error}") from error
 
 
+def agreed_period(start: FuzzyDate | None, end: FuzzyDate | None) -> dict[str, Any]:
+    """The dates of something whose end was agreed beforehand, so that it goes out ahead.
+
+    The registry takes no end without a start.
+    """
+    if start is None:
+        return {}
+    return {"start-date": start.to_json()} | ({"end-date": end.to_json()} if end else {})
+
+
 def external_id(id_type: str, value: str, related: str, given_url: str | None = None) -> dict[str, Any]:
     """A cleaned identifier in the API's shape, with the link the registry would build, else the one given."""
     item: dict[str, Any] = {"external-id-type": id_type, "external-id-value": value}

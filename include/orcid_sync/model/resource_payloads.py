@@ -15,6 +15,7 @@ from orcid_sync.model.payload import (
     Payload,
     Refusal,
     Refused,
+    agreed_period,
     external_id,
     fuzzy_date,
     line,
@@ -51,12 +52,8 @@ def _research_resource(row: ResearchResource, directory: Directory) -> Payload:
         "hosts": hosts,
         "external-ids": {"external-id": [own]},
     }
-    start, end = fuzzy_date(row, "start"), fuzzy_date(row, "end")
-    if start:
-        proposal["start-date"] = start.to_json()
-        # The registry takes no end without a start.
-        if end:
-            proposal["end-date"] = end.to_json()
+    start = fuzzy_date(row, "start")
+    proposal |= agreed_period(start, fuzzy_date(row, "end"))
     if row.proposal_url and (url := clean("uri", row.proposal_url)):
         proposal["url"] = {"value": url}
     items = _items(row, hosts)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from orcid_sync.consent.broker.app import PREFIX, openapi_text
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -17,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.fixtures.broker import Brokered
+from tests.fixtures.fuzz import try_cases
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ROOT = Path(__file__).parents[3]
@@ -36,15 +36,6 @@ def test_every_operation_answers_as_described(brokered: Brokered) -> None:
 
 
 def _try(operation: Any, headers: dict[str, str]) -> None:
-    @settings(
-        max_examples=12,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy())
     def check(case: Any) -> None:
         if case.path_parameters:
             # Half of the time somebody who is there, and an endpoint that is allowed.
@@ -52,18 +43,9 @@ def _try(operation: Any, headers: dict[str, str]) -> None:
             case.path_parameters.update(endpoint="employment") if "endpoint" in case.path_parameters else None
         case.call_and_validate(headers=headers, checks=CHECKS)
 
-    check()
+    try_cases(operation, check, examples=12)
 
-    @settings(
-        max_examples=8,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy())
     def as_it_comes(case: Any) -> None:
         case.call_and_validate(headers=headers, checks=CHECKS)
 
-    as_it_comes()
+    try_cases(operation, as_it_comes, examples=8, described=False)

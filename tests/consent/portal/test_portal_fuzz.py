@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from orcid_sync.consent.broker.app import PREFIX
 from orcid_sync.consent.broker.clients import add_client
 from orcid_sync.ledger.units_file import Broker
 
+from tests.fixtures.fuzz import try_cases
 from tests.fixtures.portal import PortalSite, Visitor
 
 # What the portal says; 502 to 504 are told by a registry that doesn't answer, which here it always does.
@@ -52,15 +52,6 @@ def _known(site: PortalSite, operation: Any) -> dict[str, str]:
 
 
 def _try(operation: Any, visitor: Visitor, fields: dict[str, str]) -> None:
-    @settings(
-        max_examples=6,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy())
     def check(case: Any) -> None:
         if isinstance(case.body, dict):
             case.body = {**case.body, **fields}
@@ -72,7 +63,7 @@ def _try(operation: Any, visitor: Visitor, fields: dict[str, str]) -> None:
         assert "default-src 'none'" in answer.headers["content-security-policy"][0]
         assert "Traceback" not in answer.text
 
-    check()
+    try_cases(operation, check, examples=6)
 
 
 def test_what_no_column_can_hold_is_not_understood(site: PortalSite, ada: int) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from orcid_sync.ledger.session import Ledger
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -16,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.fixtures.console import PREFIX, Browser, FakeHost, Story, console_app
+from tests.fixtures.fuzz import try_cases
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 TOKEN = {"authorization": "Bearer ann"}
@@ -38,19 +38,10 @@ def test_every_operation_answers_as_described(described: Any, story: Story) -> N
 
 
 def _try(operation: Any) -> None:
-    @settings(
-        max_examples=25,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy())
     def check(case: Any) -> None:
         case.call_and_validate(headers=TOKEN, checks=CHECKS)
 
-    check()
+    try_cases(operation, check, examples=25)
 
 
 def test_the_description_names_no_page(described: Any) -> None:

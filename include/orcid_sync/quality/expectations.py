@@ -1,7 +1,8 @@
 """The suites in Great Expectations: verdict and count of each check, and the pages that show them.
 
 Great Expectations is heavy (seconds, hundreds of megabytes), so it is imported where it is used, and early: by
-`importing()` in a thread of its own while the database is busy with other things.
+`importing()` in a thread of its own while the database is busy with other things. Its charts and distributions, a third
+of its start, stay out.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import psycopg
 
 from orcid_sync.ledger.session import Ledger
 from orcid_sync.quality.checks import Severity, Suite
+from orcid_sync.quality.load_later import load_later
 from orcid_sync.quality.quarantine import broken, view_name
 
 # Nothing in it leads anywhere: connections come from the ledger's own function.
@@ -40,13 +42,19 @@ class Finding:
 @contextmanager
 def importing() -> Iterator[None]:
     """Load Great Expectations in the background while the block runs."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    _prepare()
     thread = threading.Thread(target=importlib.import_module, args=("great_expectations",), daemon=True)
     thread.start()
     try:
         yield
     finally:
         thread.join()
+
+
+def _prepare() -> None:
+    """Great Expectations is loaded without what isn't used, and tells nobody of its use."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    load_later("altair", "scipy.stats")
 
 
 def data_docs_folder(base: Path, run_id: str) -> Path:
@@ -60,7 +68,7 @@ def run_suites(ledger: Ledger, suites: Sequence[Suite], folder: Path) -> list[Fi
     The pages hold counts and the checks' texts; no value of a row. Raises CheckBroken where a check could not be
     carried out, which Great Expectations reports like a failure of the data.
     """
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    _prepare()
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

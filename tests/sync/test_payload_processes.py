@@ -16,7 +16,7 @@ from orcid_sync.sync.propose.makers import made_in_parallel
 class Doubler:
     """Stands for the maker: says who worked, and doubles."""
 
-    def columns(self, rows: Any) -> list[tuple[Any, ...]]:
+    def made_of(self, rows: Any) -> list[tuple[Any, ...]]:
         return [(os.getpid(), 2 * row[0]) for row in rows]
 
 
@@ -24,8 +24,23 @@ class Doubler:
 class Mortal:
     """A maker whose process ends."""
 
-    def columns(self, rows: Any) -> list[tuple[Any, ...]]:
+    def made_of(self, rows: Any) -> list[tuple[Any, ...]]:
         os._exit(9)
+
+
+class Unreadable:
+    """What can be sent and not be received."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return int, ("no number",)
+
+
+@dataclass(frozen=True)
+class Mumbler:
+    """A maker of whose long answers nobody can read the beginning."""
+
+    def made_of(self, rows: Any) -> list[Any]:
+        return [Unreadable(), os.urandom(1_000_000)]
 
 
 def chunks(taken: list[int], count: int) -> Iterator[list[tuple[int]]]:
@@ -51,3 +66,8 @@ def test_what_was_made_comes_in_the_order_of_the_rows(processes: int) -> None:
 def test_a_process_that_is_ended_is_a_reason_to_try_again() -> None:
     with pytest.raises(Transient, match="Payloads"):
         list(made_in_parallel(Mortal(), chunks([], 3), 2))
+
+
+def test_an_answer_that_can_not_be_read_is_an_error_and_no_standstill() -> None:
+    with pytest.raises((ValueError, Transient)):
+        list(made_in_parallel(Mumbler(), chunks([], 30), 2))

@@ -90,6 +90,9 @@ def _merge(
         tallies[relation] = Tally.of_sections(
             [merge_section(connection, rules, settings) for rules in sections]
         )
+    # What follows looks up among what has just come.
+    if sum(tally.new + tally.changed for tally in tallies.values()) >= ANALYZE_FROM:
+        refresh_statistics(connection, ANALYZED)
     gone = bury(connection)
     vanished = dict.fromkeys(gone, 0)
     if extraction.full:
@@ -105,8 +108,6 @@ def _merge(
         name: sum(getattr(tally, name) for tally in tallies.values())
         for name in ("new", "changed", "unchanged", "gone", "vanished")
     }
-    if sum(sums.values()) - sums["unchanged"] >= ANALYZE_FROM:
-        refresh_statistics(connection, ANALYZED)
     return {
         "full": extraction.full,
         "merged": {relation: tally.counts() for relation, tally in tallies.items()},

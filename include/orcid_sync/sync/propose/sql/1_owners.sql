@@ -27,9 +27,14 @@ CREATE INDEX ON row_owner (row_id);
 ANALYZE row_owner;
 
 -- The owner is fixed at the first proposal. It passes on by itself only where the owner can't own any more.
+WITH without_owner AS MATERIALIZED (
+    SELECT item.id, item.section, item.cris_id
+    FROM item JOIN unit ON unit.id = item.unit_id
+    WHERE NOT (unit.active AND item.section = ANY (unit.sections))
+)
 UPDATE item SET unit_id = row_owner.unit_id
-FROM unit, cris_row, row_owner
-WHERE unit.id = item.unit_id AND NOT (unit.active AND item.section = ANY (unit.sections))
-  AND cris_row.section = item.section AND cris_row.cris_id = item.cris_id
+FROM without_owner, cris_row, row_owner
+WHERE item.id = without_owner.id
+  AND cris_row.section = without_owner.section AND cris_row.cris_id = without_owner.cris_id
   AND row_owner.row_id = cris_row.id AND row_owner.unit_id IS NOT NULL
   AND NOT EXISTS (SELECT FROM change WHERE change.item_id = item.id AND change.state IN ('open', 'writing'));

@@ -1,5 +1,5 @@
 -- What the CRIS wants for whom: one row for each researcher's share in each CRIS row, and one for each item whose share
--- has gone. `answer` is yes, no, or the reason why it can't say.
+-- has gone. `answer` is yes, no, or the reason why it can't say. Beside it the permission, and the record as last read.
 INSERT INTO researcher (person_id)
 SELECT DISTINCT cris_claim.person_id
 FROM cris_claim LEFT JOIN researcher ON researcher.person_id = cris_claim.person_id
@@ -18,7 +18,6 @@ FROM item
 LEFT JOIN put_code ON put_code.item_id = item.id AND put_code.closed_at IS NULL
 WHERE NOT item.by_broker
 ORDER BY item.researcher_id, item.section, item.cris_id, put_code.id NULLS LAST, item.id;
-CREATE INDEX ON known_item (researcher_id, section, cris_id);
 ANALYZE known_item;
 
 CREATE TEMP TABLE wish ON COMMIT DROP AS
@@ -35,7 +34,19 @@ SELECT share.researcher_id, share.person_id, share.row_id, share.section, share.
                        AND NOT (share.ended AND share.put_code_id IS NOT NULL)))
             THEN CASE WHEN share.is_current THEN 'not_in_pilot' ELSE 'left_institution' END
             ELSE wanted.answer
-       END AS answer
+       END AS answer,
+       permission.id AS permission_id, permission.orcid, permission.state AS permission_state,
+       record.status AS record_status,
+       CASE WHEN record.person_read OR NOT person.section THEN record.read_at END AS read_at,
+       record.works_on_record >= 10000 OR record.works_when_full IS NOT NULL AS record_full,
+       CASE
+           WHEN permission.state IS NULL THEN 'never_asked'
+           WHEN permission.state <> 'granted' THEN permission.state
+           WHEN permission.suspect_since IS NOT NULL THEN 'being_checked'
+           -- What the institution says of a person needs a permission of its own.
+           WHEN person.section AND NOT '/person/update' = ANY (permission.scopes) THEN 'less_granted'
+       END AS no_permission,
+       NULL::text AS removed_as
 FROM (
     SELECT researcher.id AS researcher_id, claim.person_id, cris_row.id AS row_id, cris_row.section, cris_row.cris_id,
            cris_row.is_preprint, cris_row.payload_digest, cris_row.warnings, cris_row.ended, cris_row.after_leaving,
@@ -92,6 +103,12 @@ FROM (
 -- Where nobody owns a section, nothing can be said about it, and nothing stands for it.
 JOIN unit ON unit.id = share.unit_id
 LEFT JOIN api_client ON api_client.code = unit.client
+LEFT JOIN permission ON permission.researcher_id = share.researcher_id
+    AND permission.client_id = coalesce(share.client_id, api_client.client_id)
+LEFT JOIN record ON record.orcid = permission.orcid AND record.client_id = permission.client_id
+CROSS JOIN LATERAL (
+    SELECT share.section = ANY (string_to_array(current_setting('orcid_sync.of_person'), ',')) AS section
+) AS person
 -- A unit that adds main posts alone keeps those that stand true to their end, whatever they were since.
 CROSS JOIN LATERAL (
     SELECT CASE WHEN share.answer = 'yes' AND unit.posts = 'primary' AND share.secondary AND share.put_code_id IS NULL
@@ -99,3 +116,4 @@ CROSS JOIN LATERAL (
 ) wanted
 -- Not wanted and never an item: nothing to keep.
 WHERE NOT (wanted.answer = 'no' AND share.item_id IS NULL);
+ANALYZE wish;

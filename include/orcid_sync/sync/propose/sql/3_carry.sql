@@ -1,12 +1,5 @@
 -- A put code follows its content: to the survivor of a merge in the CRIS, and to another item of the same researcher
 -- that wants the same identifier where its owner wants it no longer. One live put code an item, one item a put code.
-CREATE TEMP TABLE wish_key ON COMMIT DROP AS
-SELECT wish.researcher_id, wish.client_id, cris_row_key.key, wish.row_id, wish.section
-FROM wish JOIN cris_row_key ON cris_row_key.row_id = wish.row_id
-WHERE wish.answer = 'yes' AND NOT cris_row_key.key LIKE 'near:%';
-CREATE INDEX ON wish_key (researcher_id, row_id);
-ANALYZE wish_key;
-
 CREATE TEMP TABLE carry ON COMMIT DROP AS
 SELECT DISTINCT ON (loser.put_code_id) loser.put_code_id, loser.item_id AS from_item, heir.row_id AS to_row,
        heir.researcher_id, heir.section, heir.cris_id, coalesce(heir.item_id, 0) AS to_item, loser.unit_id

@@ -3,47 +3,47 @@ CREATE TEMP TABLE verdict ON COMMIT DROP AS
 WITH taken_off AS (
     SELECT id AS item_id FROM item WHERE removal_asked_at IS NOT NULL
 ), judged AS (
-    SELECT asked.*, on_record.free_put_code, on_record.elsewhere_near, on_record.elsewhere_of_us, on_record.elsewhere,
+    SELECT wish.*, on_record.free_put_code, on_record.elsewhere_near, on_record.elsewhere_of_us, on_record.elsewhere,
            unit.duplicates,
            twin.speaker_cris_id,
         CASE
             -- The researcher's word outranks the CRIS's.
-            WHEN taken_off.item_id IS NOT NULL AND asked.put_code_id IS NOT NULL THEN 'take_off'
-            WHEN asked.answer = 'no' AND asked.put_code_id IS NOT NULL THEN 'remove'
-            WHEN asked.answer = 'no' THEN 'close'
-            WHEN asked.answer <> 'yes' THEN 'hold:' || asked.answer
-            WHEN asked.refused_by_person THEN 'close'
+            WHEN taken_off.item_id IS NOT NULL AND wish.put_code_id IS NOT NULL THEN 'take_off'
+            WHEN wish.answer = 'no' AND wish.put_code_id IS NOT NULL THEN 'remove'
+            WHEN wish.answer = 'no' THEN 'close'
+            WHEN wish.answer <> 'yes' THEN 'hold:' || wish.answer
+            WHEN wish.refused_by_person THEN 'close'
             WHEN twin.row_id IS NOT NULL THEN
-                CASE WHEN twin.speaker_unit_id = asked.unit_id THEN 'hold:same_work_twice_in_cris'
+                CASE WHEN twin.speaker_unit_id = wish.unit_id THEN 'hold:same_work_twice_in_cris'
                      ELSE 'hold:held_by_other_unit' END
-            WHEN asked.no_permission IS NOT NULL THEN 'wait'
+            WHEN wish.no_permission IS NOT NULL THEN 'wait'
             -- What stands as it should needs nobody, whatever has become of its record; unless it vanished from there.
-            WHEN asked.put_code_id IS NOT NULL AND asked.written_digest = asked.payload_digest
-                 AND asked.record_status <> 'emptied' THEN 'stands'
-            WHEN asked.record_status <> 'active' THEN 'block:record_' || asked.record_status
-            WHEN asked.read_at IS NULL THEN 'unread'
-            WHEN asked.put_code_id IS NOT NULL THEN
-                CASE WHEN asked.written_digest = asked.payload_digest THEN 'stands' ELSE 'update' END
-            WHEN asked.tombstone THEN 'close'
-            WHEN asked.removed_as IS NOT NULL THEN 'hold:other_copy_removed'
+            WHEN wish.put_code_id IS NOT NULL AND wish.written_digest = wish.payload_digest
+                 AND wish.record_status <> 'emptied' THEN 'stands'
+            WHEN wish.record_status <> 'active' THEN 'block:record_' || wish.record_status
+            WHEN wish.read_at IS NULL THEN 'unread'
+            WHEN wish.put_code_id IS NOT NULL THEN
+                CASE WHEN wish.written_digest = wish.payload_digest THEN 'stands' ELSE 'update' END
+            WHEN wish.tombstone THEN 'close'
+            WHEN wish.removed_as IS NOT NULL THEN 'hold:other_copy_removed'
             WHEN on_record.free_put_code IS NOT NULL AND on_record.claimed_by = 1 AND on_record.owner_item_id IS NULL
                 THEN 'adopt'
-            WHEN on_record.owner_unit_id <> asked.unit_id THEN 'hold:held_by_other_unit'
+            WHEN on_record.owner_unit_id <> wish.unit_id THEN 'hold:held_by_other_unit'
             WHEN on_record.owner_item_id IS NOT NULL OR on_record.free_put_code IS NOT NULL
                 THEN 'hold:same_work_twice_in_cris'
             WHEN on_record.elsewhere_of_us THEN 'hold:already_on_record'
-            WHEN on_record.elsewhere AND NOT asked.asserted
+            WHEN on_record.elsewhere AND NOT wish.asserted
                  AND NOT (unit.duplicates = 'assert'
                           OR (unit.duplicates = 'assert_over_self_claimed' AND on_record.elsewhere_self_claimed))
                 THEN 'hold:already_on_record'
-            WHEN asked.other_copy_seen AND on_record.elsewhere IS NOT TRUE AND NOT asked.asserted
+            WHEN wish.other_copy_seen AND on_record.elsewhere IS NOT TRUE AND NOT wish.asserted
                 THEN 'hold:other_copy_removed'
-            WHEN asked.section = 'work' AND asked.record_full AND NOT asked.asserted THEN 'hold:record_full'
+            WHEN wish.section = 'work' AND wish.record_full AND NOT wish.asserted THEN 'hold:record_full'
             ELSE 'add'
         END AS ruling
-    FROM asked
-    JOIN unit ON unit.id = asked.unit_id
-    LEFT JOIN taken_off ON taken_off.item_id = asked.item_id
+    FROM wish
+    JOIN unit ON unit.id = wish.unit_id
+    LEFT JOIN taken_off ON taken_off.item_id = wish.item_id
     LEFT JOIN on_record USING (researcher_id, row_id)
     LEFT JOIN twin USING (researcher_id, row_id)
     -- Keeps the ruling from being made anew wherever it is looked at below.

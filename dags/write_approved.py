@@ -10,7 +10,8 @@ Writes approved changes to the records, one researcher after the other, and chec
 | when | as often as `extract_cris`, `ORCID_SYNC_WRITE_AFTER_HOURS` hours later; and by hand |
 
 It does not wait for `extract_cris`: a failed extraction does not stop what was approved. Researchers are split over
-`ORCID_SYNC_SHARDS` tasks; all of them together keep to `ORCID_SYNC_RATE` calls a second.
+at most `ORCID_SYNC_SHARDS` tasks of about as many calls each; all of them together keep to `ORCID_SYNC_RATE` calls a
+second.
 
 **Healthy**: every shard green; the note says what was written, refused and stopped, how many researchers can't be served,
 why, and whose move that is.
@@ -26,6 +27,8 @@ having read the record.
 """
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task
@@ -43,13 +46,21 @@ from orcid_sync_callbacks import after_failed_run
     on_failure_callback=after_failed_run,
 )
 def write_approved() -> None:
-    @task(map_index_template="{{ shard_label }}")
-    def write_shard(shard: int) -> dict:
-        from orcid_sync.sync.write import run_error, write
+    @task
+    def plan_shards() -> list[dict]:
+        from orcid_sync.sync.write import plan_shards
 
-        get_current_context()["shard_label"] = f"{shard + 1} of {SETTINGS.shards}"
-        part = (shard, SETTINGS.shards)
-        counts = write(ledger(), registry(), run_id=run_id(), settings=SETTINGS, shard=part)
+        shards = plan_shards(ledger(), SETTINGS.shards)
+        return [
+            {"label": f"{n} of {len(shards)}", "places": asdict(shard)} for n, shard in enumerate(shards, 1)
+        ]
+
+    @task(map_index_template="{{ shard_label }}")
+    def write_shard(label: str, places: dict) -> dict:
+        from orcid_sync.sync.write import Shard, run_error, write
+
+        get_current_context()["shard_label"] = label
+        counts = write(ledger(), registry(), run_id=run_id(), settings=SETTINGS, shard=Shard(**places))
         # The stage ends well with what it could do; what is left brings the next try.
         if left := run_error(counts):
             raise left
@@ -62,7 +73,7 @@ def write_approved() -> None:
 
         return take_snapshot(ledger())
 
-    shards, snapshot = write_shard.expand(shard=list(range(SETTINGS.shards))), take_snapshot()
+    shards, snapshot = write_shard.expand_kwargs(plan_shards()), take_snapshot()
     shards >> snapshot
     # The last task decides the colour of the run: without this one, a failed shard would not show.
     [shards, snapshot] >> EmptyOperator(task_id="finish")

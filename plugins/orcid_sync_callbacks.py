@@ -32,12 +32,14 @@ AGAIN_AFTER: Final = dt.timedelta(days=1)
 def after_success(context: Context) -> None:
     """A task went well: alerts about it are over, its run gets a note with the counts so far."""
     with _harmless("note the end of a task"):
-        from orcid_sync.report.alerts import settle_task
+        from orcid_sync.report.alerts import settle_task, settle_tasks
         from orcid_sync_airflow import ledger
 
         done = _failure(context)
         with ledger().transaction() as connection:
             settle_task(connection, done.job, done.task_id, done.map_index)
+            if context["task"].trigger_rule == "all_success":
+                settle_tasks(connection, done.job, context["task"].upstream_task_ids)
         _note(done.run_id)
 
 

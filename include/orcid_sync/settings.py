@@ -157,7 +157,10 @@ class Settings(BaseSettings):
         description="Calls that one worker keeps open at most; there are as many as the registry's answer times ask for.",
     )
     shards: int = Field(
-        default=8, ge=1, le=64, description="Mapped tasks that a stage is split into, by researcher."
+        default=8,
+        ge=1,
+        le=64,
+        description="Tasks that writing is split into at most, with about as many calls each.",
     )
     attempts: int = Field(
         default=5, ge=1, description="Failed attempts after which a change is stopped and needs a person."

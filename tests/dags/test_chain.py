@@ -192,6 +192,7 @@ def test_a_shard_that_fails_makes_the_run_red_although_the_snapshot_is_taken(
     failed = dag_bag.dags["write_approved"].test()
     assert str(failed.state) == "failed"
     assert task_states(failed) == {
+        "plan_shards": "success",
         "write_shard": "failed",
         "take_snapshot": "success",
         "finish": "upstream_failed",

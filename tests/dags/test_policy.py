@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from orcid_sync.settings import Settings
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -116,8 +117,10 @@ def test_a_question_is_never_asked_twice_and_never_approves_by_itself(dag: DAG) 
 def test_no_task_is_mapped_over_more_than_64(dag_bag: DagBag) -> None:
     from orcid_sync_airflow import SETTINGS
 
-    shards = dag_bag.dags["write_approved"].get_task("write_shard")
-    assert len(shards.op_kwargs_expand_input.value["shard"]) == SETTINGS.shards <= 64
+    assert dag_bag.dags["write_approved"].get_task("write_shard").upstream_task_ids == {"plan_shards"}
+    assert SETTINGS.shards <= 64
+    with pytest.raises(ValueError, match="shards"):
+        Settings(shards=65)
 
 
 def test_the_schedules_are_calendar_days_apart_and_writing_comes_six_hours_later(dag_bag: DagBag) -> None:

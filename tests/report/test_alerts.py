@@ -19,6 +19,7 @@ from orcid_sync.report.alerts import (
     raise_alerts,
     run_is_told,
     settle_task,
+    settle_tasks,
     tell_without_ledger,
     undelivered_alerts,
 )
@@ -119,6 +120,16 @@ def test_a_mapped_task_is_well_when_each_instance_that_failed_is(house: House, l
     assert len(causes(house)) == 1
     succeed(house, failures[0], 3)
     assert causes(house) == []
+
+
+def test_an_instance_that_a_later_run_does_not_have_is_well_when_all_that_it_has_are(
+    house: House, library: int
+) -> None:
+    fail(house, Failure("write_approved/r", "write_shard", 7, NoAnswer("x")))
+    fail(house, Failure(RUN, "merge", error=ERROR))
+    with house.ledger.transaction() as connection:
+        assert settle_tasks(connection, "write_approved", {"write_shard", "take_snapshot"}) == 1
+    assert causes(house) == ["failed:extract_cris:merge:misconfigured"]
 
 
 def test_another_task_that_goes_well_ends_nothing_but_a_crash_of_the_run(house: House, library: int) -> None:

@@ -68,6 +68,7 @@ def test_a_process_that_is_ended_is_a_reason_to_try_again() -> None:
         list(made_in_parallel(Mortal(), chunks([], 3), 2))
 
 
+@pytest.mark.timeout(60)
 def test_an_answer_that_can_not_be_read_is_an_error_and_no_standstill() -> None:
     with pytest.raises((ValueError, Transient)):
         list(made_in_parallel(Mumbler(), chunks([], 30), 2))

@@ -15,6 +15,7 @@ from orcid_sync.report.alerts.store import (
     raise_alerts,
     run_is_told,
     settle_task,
+    settle_tasks,
     undelivered_alerts,
 )
 from orcid_sync.report.alerts.watch import look
@@ -31,6 +32,7 @@ __all__ = [
     "raise_alerts",
     "run_is_told",
     "settle_task",
+    "settle_tasks",
     "tell_without_ledger",
     "undelivered_alerts",
 ]

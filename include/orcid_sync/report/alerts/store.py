@@ -75,6 +75,15 @@ def settle_task(connection: Connection, job: str, task_id: str, map_index: int =
     ).rowcount
 
 
+def settle_tasks(connection: Connection, job: str, task_ids: Collection[str]) -> int:
+    """Of these tasks every instance of a run went well: alerts are over, also about instances that the run doesn't have."""
+    return connection.execute(
+        "UPDATE alert SET map_indexes = '{}', resolved_at = now() WHERE resolved_at IS NULL "
+        "AND starts_with(cause, %s) AND split_part(cause, ':', 3) = ANY (%s)",
+        (f"failed:{job}:", list(task_ids)),
+    ).rowcount
+
+
 def settle_gone(connection: Connection, kinds: Collection[str], still: Collection[str]) -> int:
     """End the alerts of these kinds (the cause's first part) whose cause is not among `still`."""
     return connection.execute(

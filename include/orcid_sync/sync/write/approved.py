@@ -86,18 +86,34 @@ WHERE permission.orcid IS NOT NULL AND permission.suspect_since IS NULL
   -- A record that can't be written is looked at again when it is mirrored.
   AND coalesce(record.status, 'active') = 'active'
 """
-_DUE: Final = f"{_APPROVED}  AND {NOT_HELD}\n"
+DUE: Final = f"{_APPROVED}  AND {NOT_HELD}\n"
+"""Over `change`, `item`, `unit`, `permission` and `record`: what may go out now."""
+
+PLACES: Final = 2**32
+PLACE: Final = "(hashtext(permission.orcid)::bigint + 2147483648)"
+"""A record's place among so many, the same whenever it is asked for."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The records with places from `first` up to before `last`; by default all."""
+
+    first: int = 0
+    last: int = PLACES
+
+
+EVERYTHING: Final = Shard()
 
 
 def records_with_work(
     connection: Connection,
     *,
     unit: str | None,
-    shard: tuple[int, int],
-    limit: int | None,
+    shard: Shard = EVERYTHING,
+    limit: int | None = None,
     permission_id: int | None = None,
 ) -> list[RecordWork]:
-    """Records with due changes of this shard (`(index, count)`, by a hash of the iD).
+    """Records with due changes of this shard.
 
     Units take turns, so that a small one doesn't wait behind a large one; of each those with most work come first. With
     `permission_id` that one's record alone.
@@ -109,10 +125,10 @@ def records_with_work(
                (array_agg(permission.id ORDER BY permission.state <> 'granted', permission.id))[1] AS permission_id,
                bool_and(permission.state = 'delete_only') AS delete_only, count(*) AS changes,
                min(change.unit_id) AS unit_id
-        {_DUE}
+        {DUE}
           AND unit.code = coalesce(%(unit)s, unit.code)
           AND permission.id = coalesce(%(permission)s, permission.id)
-          AND abs(hashtext(permission.orcid)::bigint) %% %(shards)s = %(shard)s
+          AND {PLACE} >= %(first)s AND {PLACE} < %(last)s
         GROUP BY permission.client_id, permission.orcid
         ) work
         ORDER BY row_number() OVER (PARTITION BY unit_id ORDER BY changes DESC, orcid), orcid
@@ -120,8 +136,8 @@ def records_with_work(
         """,
         {
             "unit": unit,
-            "shard": shard[0],
-            "shards": shard[1],
+            "first": shard.first,
+            "last": shard.last,
             "limit": limit,
             "permission": permission_id,
         },
@@ -145,7 +161,7 @@ def approved_changes(connection: Connection, work: RecordWork, unit: str | None)
                    SELECT FROM outcome WHERE outcome.change_id = change.id AND outcome.result = 'refused'
                ) AS was_refused
         {
-            _DUE.replace(
+            DUE.replace(
                 "WHERE",
                 '''
             LEFT JOIN payload ON payload.digest = change.payload_digest

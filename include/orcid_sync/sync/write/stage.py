@@ -18,7 +18,14 @@ from orcid_sync.ledger.session import RECORD_LOCK, UNIT_LOCK, Connection, Ledger
 from orcid_sync.orcid.in_flight import InFlight
 from orcid_sync.settings import Settings
 from orcid_sync.sync.mirror import mark_trouble, reads_person, refresh_record
-from orcid_sync.sync.write.approved import RecordWork, approved_changes, held_changes, records_with_work
+from orcid_sync.sync.write.approved import (
+    EVERYTHING,
+    RecordWork,
+    Shard,
+    approved_changes,
+    held_changes,
+    records_with_work,
+)
 from orcid_sync.sync.write.calls import Calls
 from orcid_sync.sync.write.record import RecordWriter
 from orcid_sync.sync.write.tally import Paused, StopRecord, Tally
@@ -60,13 +67,13 @@ def write(
     settings: Settings,
     unit: str | None = None,
     limit: int | None = None,
-    shard: tuple[int, int] = (0, 1),
+    shard: Shard = EVERYTHING,
     permission_id: int | None = None,
 ) -> Counts:
     """Write what is approved; returns `{written: {add, update, remove}, failed, blocked, retrying, held, calls, ...}`.
 
-    With `permission_id` on that one's record alone. `limit` is a number of records, `shard` `(index, count)` of the
-    records by a hash of the iD. Several of these may run at once: a record is written by one of them at a time.
+    With `permission_id` on that one's record alone. `limit` is a number of records, `shard` one of `plan_shards`. Several of
+    these may run at once: a record is written by one of them at a time.
     Whatever is left in doubt (`retrying`) is looked at by the next call of the stage, which reads the record before it
     repeats anything. `held` is what is approved and paused (`held_changes`). Raises Misconfigured when nothing works until
     a person acts.

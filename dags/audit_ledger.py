@@ -69,7 +69,14 @@ def audit_ledger() -> None:
 
         return merge(ledger(), run_id=run_id(), settings=SETTINGS, full=True)
 
+    @task
+    def let_go_of_finished() -> dict:
+        from orcid_sync.ledger.retention import let_go_of_finished
+
+        return let_go_of_finished(ledger(), SETTINGS)
+
     # Independent of each other: a broken feed must not keep the records from being audited.
+    let_go_of_finished()
     audit_records() >> repair_webhooks()
     extract_everything() >> validate() >> reconcile()
 

@@ -193,6 +193,11 @@ class Settings(BaseSettings):
         default=Path(".local/data_docs"),
         description="Folder into which each run's data quality pages are written.",
     )
+    keep_days: int = Field(
+        default=400,
+        ge=30,
+        description="Days after which corrected quarantine rows, ended alerts and old data quality pages are deleted.",
+    )
     console_url: str | None = Field(
         default=None, description="Address of Airflow as librarians open it, for links in messages."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -70,6 +71,12 @@ class AirflowApi:
     def run_state(self, dag_id: str, run_id: str) -> str:
         """The state of a run: queued, running, success, failed."""
         return str(self._api("GET", f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def run_times(self, dag_id: str, run_id: str) -> tuple[dt.datetime, dt.datetime]:
+        """When an ended run was queued, and when it ended."""
+        run = self._api("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
+        queued, ended = (dt.datetime.fromisoformat(run[moment]) for moment in ("queued_at", "end_date"))
+        return queued, ended
 
     def runs(self, dag_id: str) -> list[str]:
         """The ids of the newest runs, newest first."""

@@ -130,6 +130,7 @@ class Demo:
     def _outcome(self, batch: int | None, expected: int) -> Outcome:
         figures = self._ledger.figures()
         figures.calls = self._calls()
+        figures.around = self._around_stages()
         outcome = Outcome(figures, self._runs, batch)
         outcome.broken += self._differences()
         left = self._ledger.approved_but_not_written()
@@ -141,6 +142,14 @@ class Demo:
         if figures.calls.get("refused for rate"):
             outcome.broken.append(f"{figures.calls['refused for rate']} calls were refused for their rate")
         return outcome
+
+    def _around_stages(self) -> float:
+        """Seconds from the first task's queue to the last task's end, the stages' own time and the librarian's left out."""
+        times = {dag_id: self._admin.run_times(dag_id, run_id) for dag_id, run_id in self._runs.items()}
+        chains = (("extract_cris", "propose_changes"), ("write_approved", "write_approved"))
+        whole = sum((times[last][1] - times[first][0]).total_seconds() for first, last in chains)
+        of_chains = {dag_id for chain in chains for dag_id in chain}
+        return round(whole - self._ledger.stage_seconds(f"{dag}/{self._runs[dag]}" for dag in of_chains), 1)
 
     def _differences(self) -> list[str]:
         """What the ledger says is ours on the records, against the records themselves."""
@@ -219,6 +228,7 @@ def show(console: Console, outcome: Outcome) -> None:
     table.add_row("time, by stage", f"{sum(figures.seconds.values()):.1f} s")
     for stage, seconds in figures.seconds.items():
         table.add_row("", f"{seconds:.1f} s", stage)
+    table.add_row("time, Airflow around them", f"{figures.around:.1f} s")
     console.print(table)
     if outcome.nothing_new:
         console.print("Nothing new to write: what was approved stands on the records already.")

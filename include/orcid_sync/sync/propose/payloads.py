@@ -6,14 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 from psycopg.rows import tuple_row
 
-from orcid_sync.ledger.copying import copy_lines
 from orcid_sync.ledger.organizations import directory_for, loaded_version
 from orcid_sync.ledger.session import Connection
 from orcid_sync.model import payloads as rules
@@ -26,7 +24,6 @@ from orcid_sync.sync.propose.makers import made_in_parallel, processes_to_use
 CHUNK: Final = 2000
 # From so many on, more processes are worth their start.
 PARALLEL_FROM: Final = 20_000
-BLOCKS_AT_ONCE: Final = 5
 _SQL: Final = resources.files("orcid_sync.sync.propose") / "sql"
 
 _NEXT: Final = """
@@ -39,6 +36,7 @@ _COPY: Final = """
 COPY made (row_id, input_hash, digest, refusal, refusal_field, refusal_message, warnings, is_preprint, section, content,
            title, type, year, self_keys, keys) FROM STDIN
 """
+_REFUSAL: Final = 3
 _AUTHENTICATED: Final = """
 SELECT researcher.person_id, min(permission.orcid) AS orcid
 FROM permission JOIN researcher ON researcher.id = permission.researcher_id
@@ -51,15 +49,6 @@ GROUP BY researcher.person_id
 # chunk of them, the organisations that they speak of.
 Row = tuple[int, UUID, str, str, str, list[str] | None]
 Chunk = tuple[Sequence[Row], Directory]
-
-
-@dataclass(frozen=True)
-class Block:
-    """Rows of `made` as COPY takes them: putting them so is work for the processes as well."""
-
-    lines: bytes
-    made: int
-    refused: int
 
 
 @dataclass(frozen=True)
@@ -106,15 +95,15 @@ class Maker:
         result = rules.make_payload(section, data, around)
         return Made(result, rules.match_keys(result) if isinstance(result, Payload) else ())
 
-    def made_of(self, chunk: Chunk) -> Block:
+    def made_of(self, chunk: Chunk) -> list[tuple[Any, ...]]:
         """The rows of `made` for a chunk of `to_make`."""
         rows, directory = chunk
-        made = [
-            (row_id, input_hash, section, self.make(section, uri_key, orjson.loads(data), path, directory))
+        return [
+            _columns(
+                row_id, input_hash, section, self.make(section, uri_key, orjson.loads(data), path, directory)
+            )
             for row_id, input_hash, section, uri_key, data, path in rows
         ]
-        refused = sum(isinstance(one.result, Refusal) for *_, one in made)
-        return Block(copy_lines(_columns(*one) for one in made), len(made) - refused, refused)
 
 
 def make_payloads(connection: Connection, settings: Settings) -> dict[str, int]:
@@ -138,21 +127,13 @@ def make_payloads(connection: Connection, settings: Settings) -> dict[str, int]:
     counts = {"made": 0, "refused": 0}
     waiting = connection.execute("SELECT count(*) AS n FROM to_make").fetchone()
     processes = processes_to_use() if waiting is not None and waiting.n >= PARALLEL_FROM else 1
-    blocks = made_in_parallel(maker, _chunks(connection, maker), processes)
-    # The ledger takes over some blocks while the next ones are being made.
-    while some := tuple(islice(blocks, BLOCKS_AT_ONCE)):
-        _take_over(connection, some)
-        counts["made"] += sum(block.made for block in some)
-        counts["refused"] += sum(block.refused for block in some)
-    return counts
-
-
-def _take_over(connection: Connection, blocks: Iterable[Block]) -> None:
-    connection.execute("TRUNCATE made")
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for block in blocks:
-            copy.write(block.lines)
+    for rows in made_in_parallel(maker, _chunks(connection, maker), processes):
+        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for row in rows:
+                counts["refused" if row[_REFUSAL] else "made"] += 1
+                copy.write_row(row)
     connection.execute((_SQL / "0_made.sql").read_text())
+    return counts
 
 
 def _maker(connection: Connection, settings: Settings) -> Maker:

@@ -44,6 +44,14 @@ class Figures:
         return asdict(self)
 
 
+def _stages_of(which: str) -> str:
+    """SQL for the stages of runs: a run's shards go on side by side, from the first start to the last end."""
+    return (
+        "SELECT stage, min(started_at) AS started, extract(epoch FROM max(ended_at) - min(started_at)) AS seconds "
+        f"FROM stage_run WHERE {which} GROUP BY stage, run_id"
+    )
+
+
 class Ledger:
     """Reads figures from the ledger, all of a run's work being what happened since `began` (the ledger's clock)."""
 
@@ -94,10 +102,8 @@ class Ledger:
                 "WHERE closed_at IS NULL GROUP BY 1 ORDER BY 1"
             ),
             seconds=self._pairs(
-                # A run's shards go on side by side: its stage lasts from the first start to the last end.
-                "SELECT stage, round(sum(seconds), 1)::float FROM (SELECT stage, min(started_at) AS started, "
-                "extract(epoch FROM max(ended_at) - min(started_at)) AS seconds FROM stage_run "
-                "WHERE started_at >= %s GROUP BY stage, run_id) run GROUP BY stage ORDER BY min(started)",
+                f"SELECT stage, round(sum(seconds), 1)::float FROM ({_stages_of('started_at >= %s')}) run "
+                "GROUP BY stage ORDER BY min(started)",
                 self.began,
             ),
         )
@@ -106,9 +112,7 @@ class Ledger:
         """What the stages of these runs (`<DAG>/<run>`) took, shards counted as one."""
         return float(
             self._one(
-                "SELECT coalesce(sum(seconds), 0)::float FROM ("
-                "SELECT extract(epoch FROM max(ended_at) - min(started_at)) AS seconds FROM stage_run "
-                "WHERE run_id = ANY (%s) GROUP BY run_id, stage) run",
+                f"SELECT coalesce(sum(seconds), 0)::float FROM ({_stages_of('run_id = ANY (%s)')}) run",
                 list(runs),
             )
         )

@@ -1,7 +1,7 @@
 """Makes payloads in processes beside this one, where there are many: Python keeps one core busy, and there are more.
 
-A process runs `main`: it takes the maker, then chunks, and answers each with what the maker made of it. It ends when its
-input does, also where this process is killed.
+A process runs `main`: it takes the maker, then chunks of rows, and answers each with the
+rows of `made`. It ends when its input does, also where this process is killed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,14 @@ _AHEAD: Final = 2
 
 _PROGRAM: Final = f"from {__name__} import main; main()"
 
-Chunk = TypeVar("Chunk")
-Answer = TypeVar("Answer")
-_Chunk = TypeVar("_Chunk", contravariant=True)
-_Answer = TypeVar("_Answer", covariant=True)
+Chunk = TypeVar("Chunk", contravariant=True)
 
 
-class Maker(Protocol[_Chunk, _Answer]):
-    """What is sent to the processes; it, the chunks and the answers have to be picklable."""
+class Maker(Protocol[Chunk]):
+    """What is sent to the processes; it and the chunks have to be picklable."""
 
-    def made_of(self, chunk: _Chunk, /) -> _Answer:
-        """What becomes of a chunk."""
+    def columns(self, chunk: Chunk, /) -> list[tuple[Any, ...]]:
+        """The rows of `made` for a chunk of rows."""
 
 
 def processes_to_use() -> int:
@@ -48,26 +45,26 @@ def processes_to_use() -> int:
 
 
 def made_in_parallel(
-    maker: Maker[Chunk, Answer], chunks: Iterable[Chunk], processes: int
-) -> Iterator[Answer]:
-    """What `maker.made_of` says of each chunk, in their order; a few chunks at a time are in memory."""
+    maker: Maker[Chunk], chunks: Iterable[Chunk], processes: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """What `maker.columns` says of each chunk, in their order; a few chunks at a time are in memory."""
     if processes < 2:
-        yield from map(maker.made_of, chunks)
+        yield from map(maker.columns, chunks)
         return
     with ExitStack() as stack:
-        idle: queue.SimpleQueue[_Process[Chunk, Answer]] = queue.SimpleQueue()
+        idle: queue.SimpleQueue[_Process[Chunk]] = queue.SimpleQueue()
         for _ in range(processes):
             idle.put(stack.enter_context(closing(_Process(maker))))
 
-        def make(chunk: Chunk) -> Answer:
+        def make(chunk: Chunk) -> list[tuple[Any, ...]]:
             process = idle.get()
             try:
-                return process.made_of(chunk)
+                return process.columns(chunk)
             finally:
                 idle.put(process)
 
         pool = stack.enter_context(ThreadPoolExecutor(processes, "payloads"))
-        under_way: deque[Future[Answer]] = deque()
+        under_way: deque[Future[list[tuple[Any, ...]]]] = deque()
         for chunk in chunks:
             under_way.append(pool.submit(make, chunk))
             if len(under_way) >= processes * _AHEAD:
@@ -76,10 +73,10 @@ def made_in_parallel(
             yield under_way.popleft().result()
 
 
-class _Process(Generic[Chunk, Answer]):
+class _Process(Generic[Chunk]):
     """One process that makes payloads."""
 
-    def __init__(self, maker: Maker[Chunk, Answer]) -> None:
+    def __init__(self, maker: Maker[Chunk]) -> None:
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", _PROGRAM],
             stdin=subprocess.PIPE,
@@ -87,16 +84,12 @@ class _Process(Generic[Chunk, Answer]):
         )
         self._send(maker)
 
-    def made_of(self, chunk: Chunk) -> Answer:
-        """What the maker says of this chunk."""
+    def columns(self, chunk: Chunk) -> list[tuple[Any, ...]]:
+        """What the maker says of these rows."""
         try:
             self._send(chunk)
-            made: Answer = pickle.load(self._output)  # noqa: S301
-        except BaseException as error:
-            # Who has not been heard to the end would wait for it for ever, and so would who asks next.
-            self._process.kill()
-            if not isinstance(error, (EOFError, BrokenPipeError)):
-                raise
+            made: list[tuple[Any, ...]] = pickle.load(self._output)  # noqa: S301
+        except (EOFError, BrokenPipeError):
             raise Transient(
                 "Payloads could not be made",
                 why="a process that makes them was ended, perhaps for want of memory",
@@ -130,10 +123,10 @@ def main() -> None:
     """Answer chunks until there are no more."""
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
     try:
-        maker: Maker[Any, Any] = pickle.load(incoming)  # noqa: S301
+        maker: Maker[Any] = pickle.load(incoming)  # noqa: S301
         while True:
             chunk = pickle.load(incoming)  # noqa: S301
-            pickle.dump(maker.made_of(chunk), outgoing, pickle.HIGHEST_PROTOCOL)
+            pickle.dump(maker.columns(chunk), outgoing, pickle.HIGHEST_PROTOCOL)
             outgoing.flush()
     except (EOFError, BrokenPipeError):
         # Nobody listens any more; what is left in the buffer has nowhere to go.

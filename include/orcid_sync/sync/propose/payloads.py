@@ -95,7 +95,7 @@ class Maker:
         result = rules.make_payload(section, data, around)
         return Made(result, rules.match_keys(result) if isinstance(result, Payload) else ())
 
-    def made_of(self, chunk: Chunk) -> list[tuple[Any, ...]]:
+    def columns(self, chunk: Chunk) -> list[tuple[Any, ...]]:
         """The rows of `made` for a chunk of `to_make`."""
         rows, directory = chunk
         return [

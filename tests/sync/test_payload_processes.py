@@ -16,7 +16,7 @@ from orcid_sync.sync.propose.makers import made_in_parallel
 class Doubler:
     """Stands for the maker: says who worked, and doubles."""
 
-    def made_of(self, rows: Any) -> list[tuple[Any, ...]]:
+    def columns(self, rows: Any) -> list[tuple[Any, ...]]:
         return [(os.getpid(), 2 * row[0]) for row in rows]
 
 
@@ -24,7 +24,7 @@ class Doubler:
 class Mortal:
     """A maker whose process ends."""
 
-    def made_of(self, rows: Any) -> list[tuple[Any, ...]]:
+    def columns(self, rows: Any) -> list[tuple[Any, ...]]:
         os._exit(9)
 
 
@@ -39,7 +39,7 @@ class Unreadable:
 class Mumbler:
     """A maker of whose long answers nobody can read the beginning."""
 
-    def made_of(self, rows: Any) -> list[Any]:
+    def columns(self, rows: Any) -> list[Any]:
         return [Unreadable(), os.urandom(1_000_000)]
 
 

@@ -89,7 +89,11 @@ class _Process(Generic[Chunk]):
         try:
             self._send(chunk)
             made: list[tuple[Any, ...]] = pickle.load(self._output)  # noqa: S301
-        except (EOFError, BrokenPipeError):
+        except BaseException as error:
+            # Who has not been heard to the end would wait for it for ever, and so would who asks next.
+            self._process.kill()
+            if not isinstance(error, (EOFError, BrokenPipeError)):
+                raise
             raise Transient(
                 "Payloads could not be made",
                 why="a process that makes them was ended, perhaps for want of memory",

@@ -107,7 +107,8 @@ LEFT JOIN permission ON permission.researcher_id = share.researcher_id
     AND permission.client_id = coalesce(share.client_id, api_client.client_id)
 LEFT JOIN record ON record.orcid = permission.orcid AND record.client_id = permission.client_id
 CROSS JOIN LATERAL (
-    SELECT share.section = ANY (string_to_array(current_setting('orcid_sync.of_person'), ',')) AS section
+    -- A sub-select, so that the list is made once and not for each row.
+    SELECT share.section = ANY ((SELECT string_to_array(current_setting('orcid_sync.of_person'), ','))::text[]) AS section
 ) AS person
 -- A unit that adds main posts alone keeps those that stand true to their end, whatever they were since.
 CROSS JOIN LATERAL (
